@@ -1,0 +1,63 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let nio = "swift-nio"
+let nioCore = Target.Dependency.product(name: "NIOCore", package: nio)
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: nio)
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: nio)
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: nio)
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: nio)
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "llmstack",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "llmstack", targets: ["llmstack"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "Cluster", swiftSettings: settings),
+        .target(
+            name: "Wire",
+            dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1, nioConcurrency, logging],
+            swiftSettings: settings),
+        .target(name: "Node", dependencies: ["Cluster", "Wire", logging], swiftSettings: settings),
+        .target(
+            name: "Coordinator",
+            dependencies: ["Cluster", "Wire", nioCore, nioConcurrency, logging, lifecycle],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "llmstack",
+            dependencies: [
+                "Cluster", "Wire", "Node", "Coordinator", argumentParser, logging, lifecycle, unixSignals,
+            ],
+            swiftSettings: settings),
+
+        // A stand-in for llama-swap, for tests and the quickstart only: users run llama-swap.
+        .executableTarget(
+            name: "llama-swap-stand-in",
+            dependencies: [nioCore, nioPosix, nioHTTP1],
+            path: "Tests/llama-swap-stand-in",
+            swiftSettings: settings),
+        .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Cluster", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+        .testTarget(name: "NodeTests", dependencies: ["Node", "Cluster"], swiftSettings: settings),
+        .testTarget(
+            name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings),
+    ]
+)

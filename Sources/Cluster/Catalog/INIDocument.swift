@@ -1,0 +1,196 @@
+/// The sections and keys of an INI file, each with its line.
+///
+/// The dialect is that of Python's `configparser` in strict mode without interpolation (the format that models.ini
+/// has always had; https://docs.python.org/3.11/library/configparser.html#supported-ini-file-structure): `#` and `;`
+/// open a comment at the start of a line, `;` also after white space; the first `=` or `:` ends a key; indented lines
+/// continue the value above and are joined by LF; keys ignore case, section names do not.
+package struct INIDocument: Equatable, Sendable {
+    package struct Entry: Equatable, Sendable {
+        /// Lower case.
+        package var key: String
+        package var value: String
+        package var line: Int
+    }
+
+    package struct Section: Equatable, Sendable {
+        package var name: String
+        package var line: Int
+        package var entries: [Entry] = []
+
+        package func entry(_ key: String) -> Entry? {
+            entries.first { $0.key == key }
+        }
+    }
+
+    /// `[DEFAULT]`: inherited by every other section.
+    package var defaults = Section(name: defaultName, line: 0)
+    /// Every other section, in the order of the file.
+    package var sections: [Section] = []
+
+    package static let defaultName = "DEFAULT"
+
+    /// The section's own entry, else the one in `[DEFAULT]`.
+    package func entry(_ key: String, in section: Section) -> Entry? {
+        section.entry(key) ?? defaults.entry(key)
+    }
+
+    /// Reads a whole file.
+    ///
+    /// - Parameter file: the path to name in errors.
+    /// - Throws: ``CatalogError`` with the line of the first fault.
+    package static func parse(_ text: String, file: String) throws(CatalogError) -> INIDocument {
+        var parser = INIParser(file: file)
+        for line in text.lines { try parser.take(line) }
+        return parser.finish()
+    }
+}
+
+private struct INIParser {
+    let file: String
+    var document = INIDocument()
+    var number = 0
+    /// Index of the open section: nil before the first header, -1 for `[DEFAULT]`.
+    var section: Int?
+    /// Lines of the value being read; nil when no key is open in this section.
+    var value: [[Unicode.Scalar]]?
+    var key = ""
+    var keyLine = 0
+    /// Columns before the open key's first character; a deeper line continues its value.
+    var indent = 0
+
+    init(file: String) { self.file = file }
+
+    mutating func take(_ raw: [Unicode.Scalar]) throws(CatalogError) {
+        number += 1
+        let (content, hadComment) = withoutComment(raw)
+        if content.isEmpty {
+            if hadComment { return }
+            value?.append([])
+            return
+        }
+        let depth = raw.firstIndex { !$0.isSpace } ?? 0
+        if value != nil, depth > indent {
+            value?.append(content)
+            return
+        }
+        indent = depth
+        if content.first == "[", let end = content.lastIndex(of: "]"), end > 1 {
+            try open(String(content[1..<end]))
+        } else {
+            try entry(content)
+        }
+    }
+
+    mutating func finish() -> INIDocument {
+        close()
+        return document
+    }
+
+    private func withoutComment(_ raw: [Unicode.Scalar]) -> ([Unicode.Scalar], Bool) {
+        let stripped = raw.stripped
+        if let first = stripped.first, first == "#" || first == ";" { return ([], true) }
+        for (index, scalar) in raw.enumerated() where scalar == ";" && index > 0 && raw[index - 1].isSpace {
+            return (Array(raw[..<index]).stripped, true)
+        }
+        return (stripped, false)
+    }
+
+    private mutating func open(_ name: String) throws(CatalogError) {
+        close()
+        if name == INIDocument.defaultName {
+            section = -1
+            return
+        }
+        if let earlier = document.sections.first(where: { $0.name == name }) {
+            throw CatalogError(
+                file: file, line: number,
+                problem: "section [\(name)] appears twice (first on line \(earlier.line))",
+                fix: "merge the two sections, or rename one of them")
+        }
+        document.sections.append(.init(name: name, line: number))
+        section = document.sections.count - 1
+    }
+
+    private mutating func entry(_ content: [Unicode.Scalar]) throws(CatalogError) {
+        let shown = String(content)
+        guard section != nil else {
+            throw CatalogError(
+                file: file, line: number,
+                problem: "\"\(shown)\" stands before the first section header",
+                fix: "put a header such as [DEFAULT] or [code-smart] on a line above it")
+        }
+        let delimiter = content.firstIndex { $0 == "=" || $0 == ":" }
+        guard let delimiter, delimiter > 0 else {
+            throw CatalogError(
+                file: file, line: number,
+                problem: "\"\(shown)\" is neither a section header nor a key with a value",
+                fix: "write it as key = value, or make it a comment with # in front")
+        }
+        close()
+        key = String(Array(content[..<delimiter]).stripped).lowercased()
+        keyLine = number
+        value = [Array(content[(delimiter + 1)...]).stripped]
+        let existing = section == -1 ? document.defaults : document.sections[section ?? 0]
+        if let earlier = existing.entry(key) {
+            throw CatalogError(
+                file: file, line: number,
+                problem: "key \"\(key)\" appears twice in [\(existing.name)] (first on line \(earlier.line))",
+                fix: "delete one of the two lines")
+        }
+        store()
+    }
+
+    /// Writes the open entry, so that a duplicate is seen on its own line; its value may still grow.
+    private mutating func store() {
+        guard let value, let section else { return }
+        var lines = value
+        while let last = lines.last, last.isEmpty, lines.count > 1 { lines.removeLast() }
+        let text = lines.map { String($0) }.joined(separator: "\n")
+        let entry = INIDocument.Entry(key: key, value: text, line: keyLine)
+        func put(_ target: inout INIDocument.Section) {
+            if target.entries.last?.line == keyLine { target.entries.removeLast() }
+            target.entries.append(entry)
+        }
+        if section == -1 { put(&document.defaults) } else { put(&document.sections[section]) }
+    }
+
+    private mutating func close() {
+        store()
+        value = nil
+    }
+}
+
+extension String {
+    /// Lines as a text file has them: ended by LF, CR LF or CR; a byte-order mark at the start is not part of one.
+    fileprivate var lines: [[Unicode.Scalar]] {
+        var lines: [[Unicode.Scalar]] = []
+        var line: [Unicode.Scalar] = []
+        var previous: Unicode.Scalar = " "
+        for (offset, scalar) in unicodeScalars.enumerated() {
+            defer { previous = scalar }
+            if offset == 0, scalar == "\u{FEFF}" { continue }
+            if scalar == "\n", previous == "\r" { continue }
+            if scalar == "\n" || scalar == "\r" {
+                lines.append(line)
+                line = []
+            } else {
+                line.append(scalar)
+            }
+        }
+        if !line.isEmpty { lines.append(line) }
+        return lines
+    }
+
+    fileprivate init(_ scalars: [Unicode.Scalar]) {
+        self.init(String.UnicodeScalarView(scalars))
+    }
+}
+
+extension [Unicode.Scalar] {
+    fileprivate var stripped: [Unicode.Scalar] {
+        guard let first = firstIndex(where: { !$0.isSpace }), let last = lastIndex(where: { !$0.isSpace }) else {
+            return []
+        }
+        return Array(self[first...last])
+    }
+}
