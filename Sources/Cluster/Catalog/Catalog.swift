@@ -35,7 +35,7 @@ package struct Catalog: Equatable, Sendable {
     ///   - environment: looks up what `$NAME` and `${NAME}` in AWS regions, profiles and endpoints stand for.
     /// - Throws: ``CatalogError`` naming file, line and mend.
     package static func parse(
-        _ text: String, file: String, environment: (String) -> String? = { _ in nil }
+        _ text: String, file: String, environment: @escaping (String) -> String? = { _ in nil }
     ) throws(CatalogError) -> Catalog {
         let document = try INIDocument.parse(text, file: file)
         for section in [document.defaults] + document.sections { try refuseCredentials(section, file: file) }
@@ -149,15 +149,16 @@ extension Tier.Backend {
     fileprivate init?(_ keys: SectionReader) throws(CatalogError) {
         let modelID = keys.nonEmpty("aws_model_id")
         let hasWeights = keys.nonEmpty("hf_repo") != nil && keys.nonEmpty("hf_file") != nil
-        switch keys.nonEmpty("backend") {
-        case "bedrock", nil where modelID != nil:
+        let guess = modelID != nil ? "bedrock" : hasWeights ? "gguf" : nil
+        switch keys.nonEmpty("backend") ?? guess {
+        case "bedrock":
             guard let modelID else {
                 throw keys.fault(
                     "backend", "[\(keys.section.name)] says backend = bedrock but names no model",
                     fix: "add aws_model_id = … with the Bedrock model's id, or delete the backend line")
             }
             self = .bedrock(Bedrock(keys, modelID: modelID))
-        case "gguf", nil where hasWeights:
+        case "gguf":
             guard hasWeights else {
                 throw keys.fault(
                     "backend", "[\(keys.section.name)] says backend = gguf but names no weights",

@@ -75,7 +75,7 @@ private struct INIParser {
         }
         indent = depth
         if content.first == "[", let end = content.lastIndex(of: "]"), end > 1 {
-            try open(String(content[1..<end]))
+            try open(String(Array(content[1..<end])))
         } else {
             try entry(content)
         }
