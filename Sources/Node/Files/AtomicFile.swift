@@ -1,0 +1,68 @@
+import Foundation
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#endif
+
+/// Writes whole files: beside the target, then renamed over it, so that a reader and a crash see the old file or the
+/// new one and never half of either.
+package enum AtomicFile {
+    /// A file that could not be written, and why.
+    package struct Failure: Error, CustomStringConvertible {
+        package let path: String
+        package let reason: String
+
+        package var description: String {
+            "cannot write \(path): \(reason)\n  fix: check the directory's permissions and the free space"
+        }
+    }
+
+    /// - Parameters:
+    ///   - mode: the file's permissions whatever the umask says; nil leaves them to the umask.
+    /// - Throws: ``Failure``; then the target is as it was.
+    package static func write(_ text: String, to path: String, mode: UInt16? = nil) throws(Failure) {
+        let directory = (path as NSString).deletingLastPathComponent
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw Failure(path: path, reason: "no directory \(directory) (\(error.localizedDescription))")
+        }
+        let beside = "\(path).\(getpid()).tmp"
+        let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw Failure(path: path, reason: String(cString: strerror(errno))) }
+        var problem: String?
+        func check(_ succeeded: Bool) {
+            if !succeeded, problem == nil { problem = String(cString: strerror(errno)) }
+        }
+        check(put(Array(text.utf8), to: descriptor))
+        if let mode { check(fchmod(descriptor, mode_t(mode)) == 0) }
+        check(fsync(descriptor) == 0)
+        check(close(descriptor) == 0)
+        if problem == nil { check(rename(beside, path) == 0) }
+        if let problem {
+            unlink(beside)
+            throw Failure(path: path, reason: problem)
+        }
+    }
+
+    private static func put(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        bytes.withUnsafeBytes { buffer in
+            var written = 0
+            while written < buffer.count {
+                let count = posixWrite(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    return false
+                }
+                written += count
+            }
+            return true
+        }
+    }
+}
+
+private func posixWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}
