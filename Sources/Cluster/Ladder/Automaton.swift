@@ -1,5 +1,5 @@
-/// All of the ladder's patterns as one deterministic automaton: a text is read once, a table look-up per character,
-/// whatever it holds.
+/// The ladder's triggers and phrase lists as one deterministic automaton: a text is read once, a table look-up per
+/// character, whatever it holds.
 ///
 /// Patterns become a nondeterministic automaton (Thompson, "Regular Expression Search Algorithm", CACM 11(6), 1968),
 /// which the subset construction makes deterministic when models.ini is read. `\b` and `^` are decided on the edge
@@ -31,7 +31,7 @@ package struct Automaton: Sendable {
     package init(plan: [Phrase], agent: [Phrase]) {
         self.init([
             (.uncensoredTrigger, .uncensoredTrigger), (.ultraTrigger, .ultraTrigger),
-            (.plan, .any(of: plan.map(\.pattern))), (.agent, .any(of: agent.map(\.pattern))), (.code, .code),
+            (.plan, .any(of: plan.map(\.pattern))), (.agent, .any(of: agent.map(\.pattern))),
         ])
     }
 
