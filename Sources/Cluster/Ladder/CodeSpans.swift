@@ -33,23 +33,27 @@ struct CodeSpans: Sendable {
     /// Reads UTF-8 that holds whole characters only.
     mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) {
         if found { return }
-        var rest = bytes[...]
-        while !rest.isEmpty {
+        var index = 0
+        while index < bytes.count {
             guard let known = length else {
-                guard let next = rest.firstIndex(of: Self.backtick) else { return }
-                rest = rest[(next + 1)...]
+                guard let next = firstByte(Self.backtick, in: bytes, from: index) else { return }
+                index = next + 1
                 readBacktick()
                 continue
             }
-            let end = rest.firstIndex { $0 == Self.backtick || $0 == 0x0A } ?? rest.endIndex
-            let plain = rest[..<end]
-            if !plain.isEmpty {
-                length = known &+ plain.reduce(0) { $0 &+ ($1 & 0xC0 == 0x80 ? 0 : 1) }
+            let start = index
+            var characters = 0
+            while index < bytes.count, bytes[index] != Self.backtick, bytes[index] != 0x0A {
+                if bytes[index] & 0xC0 != 0x80 { characters &+= 1 }
+                index &+= 1
+            }
+            if index > start {
+                length = known &+ characters
                 fence = 0
             }
-            guard end < rest.endIndex else { return }
-            if rest[end] == Self.backtick { readBacktick() } else { breakPart() }
-            rest = rest[(end + 1)...]
+            if index == bytes.count { return }
+            if bytes[index] == Self.backtick { readBacktick() } else { breakPart() }
+            index += 1
         }
     }
 
@@ -58,4 +62,22 @@ struct CodeSpans: Sendable {
         if fence == 3 || length ?? 0 >= Self.leastLength { found = true }
         length = 0
     }
+}
+
+/// Eight bytes at a time (Mycroft's test for a zero byte, https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord).
+private func firstByte(_ byte: UInt8, in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+    guard let base = UnsafeRawPointer(bytes.baseAddress) else { return nil }
+    let pattern = 0x0101_0101_0101_0101 &* UInt64(byte)
+    var index = start
+    while index &+ 8 <= bytes.count {
+        let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ pattern
+        let found = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+        if found != 0 { return index &+ (found.trailingZeroBitCount >> 3) }
+        index &+= 8
+    }
+    while index < bytes.count {
+        if bytes[index] == byte { return index }
+        index &+= 1
+    }
+    return nil
 }

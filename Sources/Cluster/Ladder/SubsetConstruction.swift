@@ -112,6 +112,8 @@ struct SubsetConstruction {
         var table: [UInt32]
         var start: UInt32
         var states: Int
+        /// For each column, the state in which only that last character is known.
+        var restStates: [UInt32]
         /// Symbols that no pattern tells apart share a column, which keeps the table within the first-level cache.
         var columnOfSymbol: [UInt16]
     }
@@ -128,6 +130,7 @@ struct SubsetConstruction {
         }
         _ = number(Key(steps: [], afterWord: false, atLineStart: true))
         let width = columns.traits.count
+        let rest = columns.traits.map { number(Key(steps: [], afterWord: $0.isWord, atLineStart: $0.startsLine)) }
         var table: [UInt32] = []
         var row = 0
         while row < queue.count {
@@ -144,7 +147,9 @@ struct SubsetConstruction {
             }
             row += 1
         }
-        return Result(table: table, start: 0, states: queue.count, columnOfSymbol: columns.ofSymbol)
+        return Result(
+            table: table, start: 0, states: queue.count, restStates: rest.map { $0 * UInt32(width) },
+            columnOfSymbol: columns.ofSymbol)
     }
 
     private struct Columns {
