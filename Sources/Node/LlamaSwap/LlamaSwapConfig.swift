@@ -99,7 +99,7 @@ package struct LlamaSwapConfig: Equatable, Sendable {
             "${llama_server} ${metal_defaults}",
             "-hf \(CommandText.argument(weights.repo))",
             "-hff \(CommandText.argument(weights.file))",
-            "--alias \(CommandText.argument(tier.name))",
+            "--alias \(CommandText.word(tier.name))",
             "-c \(tier.contextSize)",
         ]
         if let rope = gguf.rope {
@@ -121,6 +121,8 @@ package struct LlamaSwapConfig: Equatable, Sendable {
 
     private var matrix: [String] {
         let resident = ResidentSets(catalog: catalog)
+        // llama-swap refuses a matrix without a set; without a matrix it runs one model at a time.
+        if hasModels, resident.variables.isEmpty { return [] }
         var lines = ["matrix:"]
         lines += block(
             "vars", resident.variables.map { "    \($0.letter): \(YAMLText.quoted($0.tier))" }, empty: "{}", indent: 2)
