@@ -62,13 +62,16 @@ let package = Package(
             name: "ConformanceTests", dependencies: ["Coordinator", "Wire", "Cluster"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Cluster", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+        .testTarget(
+            name: "WireTests", dependencies: ["Wire", "Cluster", nioCore, nioPosix, nioEmbedded],
+            swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
             dependencies: ["Node", "Cluster"],
             resources: [.copy("Fixtures")],
             swiftSettings: settings),
         .testTarget(
-            name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings),
+            name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings
+        ),
     ]
 )

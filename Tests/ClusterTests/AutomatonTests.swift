@@ -33,25 +33,31 @@ struct AutomatonTests {
         phrase.text.split(separator: " ").reduce([""]) { texts, place in
             let optional = place.hasPrefix("[")
             let words = place.filter { $0 != "[" && $0 != "]" }.split(separator: "|").map(String.init)
-            return texts.flatMap { text in (words + (optional ? [""] : [])).map { $0.isEmpty ? text : text.isEmpty ? $0 : "\(text) \($0)" } }
+            return texts.flatMap { text in
+                (words + (optional ? [""] : [])).map { $0.isEmpty ? text : text.isEmpty ? $0 : "\(text) \($0)" }
+            }
         }
     }
 
     @Test func aTextReadInPiecesSaysTheSame() {
         let texts = [
-            "uncenſored: go", "a\nnofilter :x", "should\u{2028}we go", "think über hard", "design `\(String(repeating: "😀", count: 30))`",
+            "uncenſored: go", "a\nnofilter :x", "should\u{2028}we go", "think über hard",
+            "design `\(String(repeating: "😀", count: 30))`",
             "设计 design 方案", "plan\u{301}", "[ultra] \u{1F469}\u{200D}\u{1F467} refactor",
         ]
         for text in texts {
             let whole = Self.signals(text)
-            for pieces in 1...text.utf8.count { #expect(Self.signals(text, pieces: pieces) == whole, "\(text) in \(pieces)") }
+            for pieces in 1...text.utf8.count {
+                #expect(Self.signals(text, pieces: pieces) == whole, "\(text) in \(pieces)")
+            }
         }
     }
 
     /// The four heads start from a guess: whatever stands across their borders must still be found.
     @Test func nothingIsLostWhereAParallelReadBegins() {
         let needles: [(String, Signals)] = [
-            ("fix   the \n bug", .agent), ("\nuncensored \t : x", .uncensoredTrigger), ("[heretic]", .uncensoredTrigger),
+            ("fix   the \n bug", .agent), ("\nuncensored \t : x", .uncensoredTrigger),
+            ("[heretic]", .uncensoredTrigger),
             ("review this architecture", .plan), ("ſhould we", .plan), ("\n \t opus:", .ultraTrigger),
         ]
         for (needle, signal) in needles {
@@ -77,37 +83,52 @@ struct AutomatonTests {
     /// Random texts of words that nearly are phrases, against Foundation's regular expressions.
     @Test func itAgreesWithABacktrackingEngine() throws {
         let plan = try NSRegularExpression(
-            pattern: #"\b(?:plan|design|should\s+we|think\s+(?:through|step|hard|carefully)|root\s*cause|port\s+to|trade-?off)\b"#,
+            pattern:
+                #"\b(?:plan|design|should\s+we|think\s+(?:through|step|hard|carefully)|root\s*cause|port\s+to|trade-?off)\b"#,
             options: .caseInsensitive)
         let agent = try NSRegularExpression(
-            pattern: #"\b(?:fix\s+(?:this|the|a|my)?\s*(?:bug|issue|error|test)|edit|run\s+tests?)\b"#, options: .caseInsensitive)
+            pattern: #"\b(?:fix\s+(?:this|the|a|my)?\s*(?:bug|issue|error|test)|edit|run\s+tests?)\b"#,
+            options: .caseInsensitive)
         let own = Automaton(
-            plan: ["plan", "design", "should we", "think through|step|hard|carefully", "root cause", "rootcause", "port to", "trade-off|tradeoff"],
+            plan: [
+                "plan", "design", "should we", "think through|step|hard|carefully", "root cause", "rootcause",
+                "port to", "trade-off|tradeoff",
+            ],
             agent: ["fix [this|the|a|my] bug|issue|error|test", "edit", "run test|tests"])
         let words = [
-            "plan", "plans", "Design", "should", "we", "think", "hard", "root", "cause", "port", "to", "trade", "-", "off", "fix",
-            "the", "thebug", "a", "bug", "bugs", "edit", "run", "tests", "_", "x", "é", "1", "\n", "  ", ".", "rootcause", "mybug",
+            "plan", "plans", "Design", "should", "we", "think", "hard", "root", "cause", "port", "to", "trade", "-",
+            "off", "fix",
+            "the", "thebug", "a", "bug", "bugs", "edit", "run", "tests", "_", "x", "é", "1", "\n", "  ", ".",
+            "rootcause", "mybug",
         ]
         var random = SystemRandomNumberGenerator()
         for _ in 0..<4000 {
             let count = Int.random(in: 1...160, using: &random)
-            let text = (0..<count).map { _ in words.randomElement(using: &random).map { $0 + (Bool.random(using: &random) ? " " : "") } ?? "" }
-                .joined()
+            let text = (0..<count).map { _ in
+                words.randomElement(using: &random).map { $0 + (Bool.random(using: &random) ? " " : "") } ?? ""
+            }
+            .joined()
             let range = NSRange(text.startIndex..., in: text)
             let found = Self.signals(text, by: own)
-            #expect(found.contains(.plan) == (plan.firstMatch(in: text, range: range) != nil), "\(text.debugDescription)")
-            #expect(found.contains(.agent) == (agent.firstMatch(in: text, range: range) != nil), "\(text.debugDescription)")
+            #expect(
+                found.contains(.plan) == (plan.firstMatch(in: text, range: range) != nil), "\(text.debugDescription)")
+            #expect(
+                found.contains(.agent) == (agent.firstMatch(in: text, range: range) != nil), "\(text.debugDescription)")
         }
     }
 
     @Test(arguments: [
-        ("```", true), ("``", false), ("`` `", false), ("a ``` b", true), ("`\(String(repeating: "x", count: 29))`", false),
-        ("`\(String(repeating: "x", count: 30))`", true), ("`\(String(repeating: "x", count: 15))\n\(String(repeating: "x", count: 15))`", false),
+        ("```", true), ("``", false), ("`` `", false), ("a ``` b", true),
+        ("`\(String(repeating: "x", count: 29))`", false),
+        ("`\(String(repeating: "x", count: 30))`", true),
+        ("`\(String(repeating: "x", count: 15))\n\(String(repeating: "x", count: 15))`", false),
         ("`\(String(repeating: "漢", count: 30))`", true), ("`\(String(repeating: "漢", count: 29))`", false),
         ("`a` \(String(repeating: "x", count: 40)) `b`", true), (String(repeating: "x", count: 99) + "`", false),
     ])
     func codeIsFound(_ text: String, _ isCode: Bool) {
-        for pieces in [1, 2, 3, text.utf8.count] { #expect(Self.signals(text, pieces: pieces).contains(.code) == isCode) }
+        for pieces in [1, 2, 3, text.utf8.count] {
+            #expect(Self.signals(text, pieces: pieces).contains(.code) == isCode)
+        }
     }
 
     @Test func phrasesOfOtherAlphabetsWork() {
@@ -115,7 +136,9 @@ struct AutomatonTests {
         for text in ["eine Übersicht bitte", "нарисуй СХЕМА", "この 設計 は", "план!"] {
             #expect(Self.signals(text, by: own).contains(.plan), "\(text)")
         }
-        for text in ["Übersichten", "схемами", "この設計は"] { #expect(!Self.signals(text, by: own).contains(.plan), "\(text)") }
+        for text in ["Übersichten", "схемами", "この設計は"] {
+            #expect(!Self.signals(text, by: own).contains(.plan), "\(text)")
+        }
     }
 
     @Test func theLargestListsAreStillBuilt() throws {

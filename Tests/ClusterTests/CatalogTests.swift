@@ -18,7 +18,8 @@ struct CatalogTests {
     @Test(arguments: [
         ("aws_model_id = m", true), ("hf_repo = a/b\nhf_file = c", false),
         ("hf_repo = a/b\nhf_file = c\naws_model_id = m", true),
-        ("backend = gguf\nhf_repo = a/b\nhf_file = c\naws_model_id = m", false), ("backend = bedrock\naws_model_id = m", true),
+        ("backend = gguf\nhf_repo = a/b\nhf_file = c\naws_model_id = m", false),
+        ("backend = bedrock\naws_model_id = m", true),
     ])
     func theBackendFollowsFromTheKeys(_ keys: String, _ hosted: Bool) throws {
         #expect(try tier(keys).isHosted == hosted)
@@ -33,7 +34,8 @@ struct CatalogTests {
     @Test(arguments: [
         ("backend = vllm\nhf_repo = a/b\nhf_file = c", 2, "vllm"), ("backend = bedrock", 2, "names no model"),
         ("backend = gguf\nhf_repo = a/b", 2, "names no weights"),
-        ("role = fast\naws_access_key_id = AKIA", 3, "aws_access_key_id"), ("aws_secret_access_key = x", 2, "credentials"),
+        ("role = fast\naws_access_key_id = AKIA", 3, "aws_access_key_id"),
+        ("aws_secret_access_key = x", 2, "credentials"),
         ("aws_session_token = x", 2, "credentials"), ("aws_role_arn = x", 2, "credentials"),
         ("aws_role_session_name = x", 2, "credentials"),
         ("hf_repo = a/b\nhf_file = c\nsampler = temp=0.5, top_p=1.2.3", 4, "1.2.3"),
@@ -50,13 +52,16 @@ struct CatalogTests {
         }
     }
 
-    @Test(arguments: [
-        ("$R", ["R": "eu-west-1"], "eu-west-1"), ("${R}", ["R": "eu-west-1"], "eu-west-1"), ("$R", [:], nil),
-        ("eu-$R-1", ["R": "west"], "eu-west-1"), ("a${R}b$S", ["R": "1", "S": "2"], "a1b2"), ("cost$", [:], "cost$"),
-        ("${R", ["R": "x"], "${R"), ("", [:], nil),
-    ] as [(String, [String: String], String?)])
+    @Test(
+        arguments: [
+            ("$R", ["R": "eu-west-1"], "eu-west-1"), ("${R}", ["R": "eu-west-1"], "eu-west-1"), ("$R", [:], nil),
+            ("eu-$R-1", ["R": "west"], "eu-west-1"), ("a${R}b$S", ["R": "1", "S": "2"], "a1b2"),
+            ("cost$", [:], "cost$"),
+            ("${R", ["R": "x"], "${R"), ("", [:], nil),
+        ] as [(String, [String: String], String?)])
     func regionsTakeEnvironmentVariables(_ text: String, _ environment: [String: String], _ region: String?) throws {
-        guard case .bedrock(let bedrock) = try tier("aws_model_id = $R\naws_region = \(text)", environment).backend else {
+        guard case .bedrock(let bedrock) = try tier("aws_model_id = $R\naws_region = \(text)", environment).backend
+        else {
             Issue.record("not hosted")
             return
         }
@@ -80,7 +85,8 @@ struct CatalogTests {
 
     @Test func samplersAndRopeScalingAreRead() throws {
         let tier = try tier(
-            "hf_repo = a/b\nhf_file = c\nsampler = temp=1, top_k=20.9, top_p=.5, other=3\nrope_scaling = yarn (scale=4, orig_ctx=32768)")
+            "hf_repo = a/b\nhf_file = c\nsampler = temp=1, top_k=20.9, top_p=.5, other=3\nrope_scaling = yarn (scale=4, orig_ctx=32768)"
+        )
         #expect(tier.sampler.temperature == 1)
         #expect(tier.sampler.topK == 20.9)
         #expect(tier.sampler.topP == 0.5)
@@ -96,7 +102,8 @@ struct CatalogTests {
 
     @Test func aliasesFollowTheRoleUnlessListed() throws {
         let catalog = try parse(
-            "[x]\nrole = agent\nhf_repo = a\nhf_file = b\n[y]\nrole = agent\nhf_repo = a\nhf_file = b\naliases = one, ,two ,")
+            "[x]\nrole = agent\nhf_repo = a\nhf_file = b\n[y]\nrole = agent\nhf_repo = a\nhf_file = b\naliases = one, ,two ,"
+        )
         #expect(catalog.tiers.map(\.effectiveAliases) == [["agent", "smart", "code", "coder"], ["one", "two"]])
         #expect(catalog.tier(named: "coder")?.name == "x")
         #expect(catalog.tier(named: "two")?.name == "y")
@@ -105,8 +112,9 @@ struct CatalogTests {
 
     @Test func routingIsRead() throws {
         let routing = try parse(
-            "[ROUTING]\nhigh_fidelity_ceiling = 9000\nmulti_turn = 4\nplan_model = think\nplan_phrases = sketch, lay out the|a plan\n  entwirf")
-            .routing
+            "[ROUTING]\nhigh_fidelity_ceiling = 9000\nmulti_turn = 4\nplan_model = think\nplan_phrases = sketch, lay out the|a plan\n  entwirf"
+        )
+        .routing
         #expect(routing.highFidelityCeiling == 9000)
         #expect(routing.midFidelityCeiling == nil)
         #expect(routing.multiTurn == 4)
@@ -115,7 +123,8 @@ struct CatalogTests {
     }
 
     @Test(arguments: [
-        ("plan_phrases = ok, [the] end", "plan_phrases"), ("agent_phrases = a||b", "|"), ("multi_turn = many", "no number"),
+        ("plan_phrases = ok, [the] end", "plan_phrases"), ("agent_phrases = a||b", "|"),
+        ("multi_turn = many", "no number"),
         ("plan_phrases = [a", "["),
     ])
     func badRoutingNamesItsLine(_ line: String, _ words: String) {

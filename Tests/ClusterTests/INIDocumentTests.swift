@@ -23,7 +23,8 @@ struct INIDocumentTests {
     @Test(arguments: [
         ("k = v\n[a]", 1, "before the first section"), ("[a]\nk = 1\nk = 2", 3, "appears twice"),
         ("[a]\nK = 1\nk : 2", 3, "first on line 2"), ("[a]\n[b]\n[a]", 3, "appears twice"),
-        ("[a]\njust words", 2, "neither"), ("[a]\n= v", 2, "neither"), ("[a]\n\n[", 3, "neither"), ("[a]\n[]", 2, "neither"),
+        ("[a]\njust words", 2, "neither"), ("[a]\n= v", 2, "neither"), ("[a]\n\n[", 3, "neither"),
+        ("[a]\n[]", 2, "neither"),
         ("[DEFAULT]\nx = 1\n[DEFAULT]\nx = 2", 4, "appears twice"),
     ])
     func aFaultNamesItsLine(_ text: String, _ line: Int, _ words: String) {

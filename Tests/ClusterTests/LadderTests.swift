@@ -31,16 +31,22 @@ struct LadderTests {
     }
 
     @Test(arguments: [
-        Case(tokens: 99_000, triggers: [.uncensoredTrigger, .ultraTrigger], ultra: true, model: "plan-uncensored", rule: 1),
+        Case(
+            tokens: 99_000, triggers: [.uncensoredTrigger, .ultraTrigger], ultra: true, model: "plan-uncensored",
+            rule: 1),
         Case(triggers: .ultraTrigger, ultra: true, model: "code-ultra", rule: 2),
         Case(triggers: .ultraTrigger, model: "code-smart", rule: 2),
         Case(signals: .plan, model: "plan", rule: 3), Case(tokens: 20_000, signals: .plan, model: "plan", rule: 3),
         Case(tokens: 20_001, signals: .plan, model: "code-smart", rule: 5),
-        Case(signals: [.plan, .agent], model: "code-smart", rule: 4), Case(signals: [.plan, .code], model: "code-smart", rule: 4),
+        Case(signals: [.plan, .agent], model: "code-smart", rule: 4),
+        Case(signals: [.plan, .code], model: "code-smart", rule: 4),
         Case(signals: .plan, tools: true, ultra: true, model: "code-ultra", rule: 4),
-        Case(tokens: 12_000, model: "code-smart", rule: 4), Case(tokens: 12_000, ultra: true, model: "code-ultra", rule: 4),
-        Case(tokens: 12_001, ultra: true, model: "code-smart", rule: 5), Case(tokens: 32_000, model: "code-smart", rule: 5),
-        Case(tokens: 32_001, tools: true, model: "code-smart", rule: 6), Case(tokens: 32_001, turns: 6, model: "code-smart", rule: 6),
+        Case(tokens: 12_000, model: "code-smart", rule: 4),
+        Case(tokens: 12_000, ultra: true, model: "code-ultra", rule: 4),
+        Case(tokens: 12_001, ultra: true, model: "code-smart", rule: 5),
+        Case(tokens: 32_000, model: "code-smart", rule: 5),
+        Case(tokens: 32_001, tools: true, model: "code-smart", rule: 6),
+        Case(tokens: 32_001, turns: 6, model: "code-smart", rule: 6),
         Case(tokens: 32_001, turns: 5, model: "code-fast", rule: 7),
     ])
     func theFirstRuleThatMatchesDecides(_ test: Case) throws {
@@ -78,12 +84,15 @@ struct LadderTests {
 }
 
 struct PlacementTests {
-    @Test(arguments: [
-        ("code-ultra", "hosted"), ("opus", "hosted"), ("ultra", "local"), ("plan", "local"), ("gpt-4o", "local"), (nil, "local"),
-    ] as [(String?, String)])
+    @Test(
+        arguments: [
+            ("code-ultra", "hosted"), ("opus", "hosted"), ("ultra", "local"), ("plan", "local"), ("gpt-4o", "local"),
+            (nil, "local"),
+        ] as [(String?, String)])
     func onlyNamesOfHostedTiersLeaveTheHost(_ model: String?, _ expected: String) throws {
         let catalog = try Catalog.parse(
-            "[code-ultra]\nrole = ultra\naws_model_id = m\naliases = opus, plan\n[plan]\nhf_repo = a\nhf_file = b", file: "t")
+            "[code-ultra]\nrole = ultra\naws_model_id = m\naliases = opus, plan\n[plan]\nhf_repo = a\nhf_file = b",
+            file: "t")
         let local = Sighting(id: NodeID("local"), name: "here", host: "127.0.0.1", port: 10102)
         let decision = Placement(local: local, catalog: catalog).place(model)
         switch decision {

@@ -7,7 +7,9 @@ struct PurityTests {
         .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Sources/Cluster")
 
     private static let files: [URL] = {
-        let all = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL }
+        let all = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)?.compactMap {
+            $0 as? URL
+        }
         return (all ?? []).filter { $0.pathExtension == "swift" }
     }()
 
@@ -16,7 +18,8 @@ struct PurityTests {
     }
 
     @Test(arguments: [
-        "import ", "async", "await ", "Task", "ContinuousClock", "SuspendingClock", "DispatchTime", ".now", "nonisolated(unsafe)",
+        "import ", "async", "await ", "Task", "ContinuousClock", "SuspendingClock", "DispatchTime", ".now",
+        "nonisolated(unsafe)",
         "@unchecked", "print(", "fatalError(", "try!",
     ])
     func noFileUses(_ forbidden: String) throws {
