@@ -9,6 +9,10 @@ package final class UpstreamPool {
     /// Bytes that may wait for an upstream before its client is no longer read.
     private static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
 
+    /// Bytes that the kernel holds for an upstream. A body goes out in portions of this size, each at its own turn of
+    /// the event loop: with more, a large one would keep every other connection waiting for milliseconds.
+    private static let kernelBuffer = 256 << 10
+
     package let loop: any EventLoop
     private let connectTimeout: TimeAmount
     private var idle: [Endpoint: [UpstreamConnection]] = [:]
@@ -32,6 +36,8 @@ package final class UpstreamPool {
             .connectTimeout(connectTimeout)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Self.writeBuffer)
+            .channelOption(.socketOption(.so_sndbuf), value: Self.kernelBuffer)
+            .channelOption(.writeSpin, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let framing = HTTPRequestEncoder.Configuration()
