@@ -144,7 +144,7 @@ package struct StackStarter: Sendable {
     }
 
     /// llama-swap must say that it is well; the router need only answer, since it may have no models.ini to show.
-    private func answers(_ kind: DaemonKind, _ endpoints: Endpoints) async -> Bool {
+    package func answers(_ kind: DaemonKind, _ endpoints: Endpoints) async -> Bool {
         guard let reply = await probe.reply(endpoints.readiness(kind)) else { return false }
         return kind == .router || reply.status == 200
     }

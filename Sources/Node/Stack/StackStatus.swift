@@ -24,6 +24,17 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         package var url: String
         /// The stranger on the port, where it could be told.
         package var occupant: String?
+
+        private enum CodingKeys: String, CodingKey { case state, pid, url, occupant }
+
+        /// Every key is there each time, null where nothing is known.
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(state, forKey: .state)
+            try container.encode(pid, forKey: .pid)
+            try container.encode(url, forKey: .url)
+            try container.encode(occupant, forKey: .occupant)
+        }
     }
 
     package struct TierLine: Equatable, Sendable, Encodable {
@@ -42,6 +53,16 @@ package struct StackStatus: Equatable, Sendable, Encodable {
             case name, backend, model, quant
             case sizeGB = "size_gb"
             case isNext = "next"
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(name, forKey: .name)
+            try container.encode(backend, forKey: .backend)
+            try container.encode(model, forKey: .model)
+            try container.encode(quant, forKey: .quant)
+            try container.encode(sizeGB, forKey: .sizeGB)
+            try container.encode(isNext, forKey: .isNext)
         }
     }
 
@@ -64,6 +85,19 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         case project, channel, supervisor, router, models, tiers, notes
         case isUp = "up"
         case llamaSwap = "llama_swap"
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(project, forKey: .project)
+        try container.encode(channel, forKey: .channel)
+        try container.encode(isUp, forKey: .isUp)
+        try container.encode(supervisor, forKey: .supervisor)
+        try container.encode(router, forKey: .router)
+        try container.encode(llamaSwap, forKey: .llamaSwap)
+        try container.encode(models, forKey: .models)
+        try container.encode(tiers, forKey: .tiers)
+        try container.encode(notes, forKey: .notes)
     }
 
     package var json: String {
