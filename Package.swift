@@ -36,7 +36,12 @@ let package = Package(
             name: "Wire",
             dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1, nioConcurrency, logging],
             swiftSettings: settings),
-        .target(name: "Node", dependencies: ["Cluster", "Wire", logging], swiftSettings: settings),
+        .target(
+            name: "Node",
+            dependencies: ["Cluster", "Wire", logging],
+            // In the program itself, not in a bundle beside it: a copied binary must still find them.
+            resources: [.embedInCode("Resources/models.ini"), .embedInCode("Resources/AGENTS.md")],
+            swiftSettings: settings),
         .target(
             name: "Coordinator",
             dependencies: ["Cluster", "Wire", nioCore, nioConcurrency, logging, lifecycle],
@@ -56,7 +61,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Cluster", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
-        .testTarget(name: "NodeTests", dependencies: ["Node", "Cluster"], swiftSettings: settings),
+        .testTarget(
+            name: "NodeTests",
+            dependencies: ["Node", "Cluster"],
+            resources: [.copy("Fixtures")],
+            swiftSettings: settings),
         .testTarget(
             name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings),
     ]

@@ -1,0 +1,77 @@
+package import Cluster
+
+/// Wires a project to the stack of its own host: models.ini, AGENTS.md, opencode.json, and the channel's marker.
+package struct LocalInstall: Equatable, Sendable {
+    package struct Step: Equatable, Sendable {
+        /// The file's name, for people.
+        package var name: String
+        package var file: GeneratedFile
+    }
+
+    /// What became of one file.
+    package struct Report: Equatable, Sendable {
+        package var name: String
+        package var path: String
+        package var outcome: GeneratedFile.Outcome
+    }
+
+    package let work: WorkDirectory
+    package let channel: Channel
+    package let catalog: Catalog
+    /// In the order in which they are written: the marker, which makes it a project, comes last.
+    package let steps: [Step]
+    /// opencode.json as it would be without installing anything.
+    package let preview: String
+
+    /// Reads what is there and decides what to write. Nothing is written yet: an ini with a fault leaves no trace.
+    ///
+    /// - Parameters:
+    ///   - channel: current or next.
+    ///   - environment: the process's.
+    ///   - shipped: directory of the shipped AGENTS.md, where there is one; a preview names that file.
+    /// - Throws: ``ModelsINI/Unreadable``, or `CatalogError`.
+    package init(
+        work: WorkDirectory, channel: Channel, environment: [String: String], shipped: String? = Shipped.directory()
+    ) throws {
+        let present = try ModelsINI.text(work)
+        let ini =
+            present ?? ModelsINI.seed(withBedrock: BedrockAccess.isConfigured(environment: environment))
+        let catalog = try Catalog.parse(ini, file: work.modelsINI) { environment[$0] }
+        let settings = OpencodeSettings(environment: environment)
+        let baseURL = OpencodeConfig.localBaseURL(catalog.defaults)
+        func opencode(_ instructions: [String]) -> String {
+            OpencodeConfig(catalog: catalog, baseURL: baseURL, instructions: instructions, settings: settings).json
+        }
+        self.work = work
+        self.channel = channel
+        self.catalog = catalog
+        preview = opencode(settings.previewInstructions ?? [shipped.map { "\($0)/AGENTS.md" } ?? work.agentsMD])
+        var steps: [Step] = []
+        if present == nil {
+            steps.append(Step(name: "models.ini", file: .init(path: work.modelsINI, text: ini, mode: 0o644)))
+        }
+        steps += [
+            Step(name: "AGENTS.md", file: .init(path: work.agentsMD, text: Shipped.agentsMD, mode: 0o644)),
+            Step(
+                name: "opencode.json",
+                file: .init(path: work.opencodeJSON, text: opencode([work.agentsMD]), mode: 0o644)),
+            Step(name: "default-channel", file: .init(path: work.defaultChannel, text: channel.marker)),
+        ]
+        self.steps = steps
+    }
+
+    /// Writes the files, in order.
+    ///
+    /// - Returns: one report per file; models.ini comes first, `unchanged` when the project had one.
+    /// - Throws: ``AtomicFile/Failure``; the files after the one it names were not touched.
+    package func perform() throws(AtomicFile.Failure) -> [Report] {
+        var reports: [Report] = []
+        if !steps.contains(where: { $0.file.path == work.modelsINI }) {
+            reports.append(Report(name: "models.ini", path: work.modelsINI, outcome: .unchanged))
+        }
+        for step in steps {
+            reports.append(Report(name: step.name, path: step.file.path, outcome: try step.file.write()))
+        }
+        return reports
+    }
+}
