@@ -1,0 +1,58 @@
+/// Where an upstream server listens.
+package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
+    package var host: String
+    package var port: Int
+    /// Put before every request's path; empty or beginning with `/`, without one at the end.
+    package var prefix: String
+
+    package init(host: String, port: Int, prefix: String = "") {
+        self.host = host
+        self.port = port
+        self.prefix = prefix
+    }
+
+    /// Reads `http://HOST[:PORT][/PREFIX]`; anything else is nil.
+    package init?(url: String) {
+        guard url.lowercased().hasPrefix("http://") else { return nil }
+        let rest = url.dropFirst(7)
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        var prefix = String(rest[slash...])
+        while prefix.hasSuffix("/") { prefix.removeLast() }
+        guard let (host, port) = HostPort.split(rest[..<slash]), !prefix.contains(where: { $0 == "?" || $0 == "#" }) else {
+            return nil
+        }
+        self.init(host: host, port: port ?? 80, prefix: prefix)
+    }
+
+    /// `HOST:PORT`, as a `Host` field has it.
+    package var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    package var description: String { "http://\(authority)\(prefix)" }
+}
+
+/// The `HOST[:PORT]` of URLs and `Host` fields.
+package enum HostPort {
+    /// - Returns: the host without brackets, and the port if one is named; nil when it is malformed.
+    package static func split(_ text: some StringProtocol) -> (host: String, port: Int?)? {
+        let host: Substring
+        var rest: Substring
+        let text = Substring(text)
+        if text.first == "[" {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            host = text[text.index(after: text.startIndex)..<end]
+            rest = text[text.index(after: end)...]
+        } else {
+            let colon = text.firstIndex(of: ":") ?? text.endIndex
+            host = text[..<colon]
+            rest = text[colon...]
+        }
+        guard !host.isEmpty else { return nil }
+        guard rest.first == ":" else { return rest.isEmpty ? (String(host), nil) : nil }
+        rest = rest.dropFirst()
+        if rest.isEmpty { return (String(host), nil) }
+        guard rest.allSatisfy({ $0.isASCII && $0.isNumber }), let port = Int(rest), (1...65535).contains(port) else {
+            return nil
+        }
+        return (String(host), port)
+    }
+}

@@ -1,0 +1,39 @@
+import NIOCore
+
+/// A body that is being read before its request is routed.
+struct Collection {
+    private(set) var scan: RequestScan
+    private(set) var pieces: [ByteBuffer] = []
+    private(set) var size = 0
+
+    init(_ scan: RequestScan) { self.scan = scan }
+
+    mutating func append(_ bytes: ByteBuffer) {
+        bytes.withUnsafeReadableBytes { scan.read($0) }
+        size += bytes.readableBytes
+        pieces.append(bytes)
+    }
+
+    mutating func finish() -> ScanOutcome { scan.finish() }
+
+    /// The text of the last `model`, when that is a string without escapes; with escapes as it is written.
+    func modelName(in outcome: ScanOutcome) -> String? {
+        guard case .request(let request) = outcome, request.model == .concrete, let range = request.modelRanges.last,
+            range.count >= 2, range.count <= Self.modelNameLimit
+        else { return nil }
+        var text = ""
+        var offset = 0
+        for piece in pieces {
+            let low = max(range.lowerBound, offset)
+            let high = min(range.upperBound, offset + piece.readableBytes)
+            if low < high {
+                text += piece.getString(at: piece.readerIndex + low - offset, length: high - low) ?? ""
+            }
+            offset += piece.readableBytes
+        }
+        return text.hasPrefix("\"") && text.hasSuffix("\"") ? String(text.dropFirst().dropLast()) : nil
+    }
+
+    /// Bytes; longer ones name no tier.
+    private static let modelNameLimit = 512
+}

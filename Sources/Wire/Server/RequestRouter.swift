@@ -1,0 +1,43 @@
+package import NIOCore
+
+/// Decides what happens to requests. Called on event loops: it must not block.
+///
+/// The server knows HTTP and nothing of tiers; a router knows tiers and nothing of connections and framing.
+package protocol RequestRouter: Sendable {
+    /// A request's head is in.
+    func admit(_ head: RequestHead) -> Admission
+
+    /// A body that ``Admission/collect(_:)`` asked for is in.
+    ///
+    /// - Parameter modelName: the text of a concrete `model`, if that is a string.
+    func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?) -> Disposition
+
+    /// The upstream that was chosen gave no reply at all.
+    func reply(to head: RequestHead, after failure: UpstreamFailure) -> Reply
+}
+
+/// What to do with a request whose head is in.
+package enum Admission {
+    /// Answer at once; the body is not read.
+    case reply(Reply)
+    /// Send it on as it comes.
+    case forward(Endpoint)
+    /// Read the body through this scan, then ask ``RequestRouter/route(_:_:modelName:)``.
+    case collect(RequestScan)
+    /// Answer when this is done; the body is read and thrown away.
+    case answer((UpstreamPool) -> EventLoopFuture<Reply>)
+}
+
+/// What to do with a request whose body is in.
+package enum Disposition {
+    case reply(Reply)
+    /// Send it on, edited or as it is; with no edit and an empty body, as it is means without one.
+    case forward(Endpoint, Edit)
+
+    package enum Edit {
+        case none
+        case edit(BodyEdit)
+        /// Another body in its place.
+        case replace(ByteBuffer)
+    }
+}

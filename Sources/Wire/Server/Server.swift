@@ -1,0 +1,114 @@
+package import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// An HTTP/1.1 server in front of a ``RequestRouter``.
+package final class Server: Sendable {
+    /// Bytes that may wait for a client before its upstream is no longer read.
+    private static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
+    /// Connections that the kernel holds until they are accepted.
+    private static let backlog: CInt = 512
+
+    private let listener: any Channel
+    private let loops: [NIOLoopBound<ServerLoop>]
+
+    /// The port that it listens on.
+    package let port: Int
+
+    private init(listener: any Channel, loops: [NIOLoopBound<ServerLoop>]) {
+        self.listener = listener
+        self.loops = loops
+        port = listener.localAddress?.port ?? 0
+    }
+
+    /// - Parameters:
+    ///   - host: the address to listen on.
+    ///   - port: 0 takes any free one.
+    ///   - connectTimeout: how long an upstream may take to accept a connection.
+    /// - Throws: what the system says when the address cannot be had.
+    package static func start(
+        host: String, port: Int, router: any RequestRouter, limits: RequestLimits = .init(),
+        connectTimeout: TimeAmount = .seconds(10), group: any EventLoopGroup
+    ) async throws -> Server {
+        let shared = ServerShared(router: router, limits: limits)
+        var loops: [ObjectIdentifier: NIOLoopBound<ServerLoop>] = [:]
+        for loop in group.makeIterator() {
+            loops[ObjectIdentifier(loop)] = try await loop.submit {
+                let state = ServerLoop(loop: loop, shared: shared, connectTimeout: connectTimeout)
+                state.start()
+                return NIOLoopBound(state, eventLoop: loop)
+            }.get()
+        }
+        let states = loops
+        let listener = try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: writeBuffer)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let state = states[ObjectIdentifier(channel.eventLoop)]?.value else { return }
+                    try configure(channel, state)
+                }
+            }
+            .bind(host: host, port: port).get()
+        return Server(listener: listener, loops: Array(states.values))
+    }
+
+    private static func configure(_ channel: any Channel, _ state: ServerLoop) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let open = state.shared.connections.add(1, ordering: .relaxed).newValue
+        channel.closeFuture.whenComplete { [shared = state.shared] _ in
+            shared.connections.subtract(1, ordering: .relaxed)
+        }
+        guard open <= state.shared.limits.connections else {
+            channel.close(promise: nil)
+            return
+        }
+        let connection = ServerConnection(state)
+        var framing = HTTPResponseEncoder.Configuration()
+        framing.automaticallySetFramingHeaders = false
+        try pipeline.addHandler(ArrivalNotice(connection))
+        try pipeline.addHandler(HTTPResponseEncoder(configuration: framing))
+        try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)))
+        try pipeline.addHandler(connection)
+    }
+
+    /// Stops listening, lets the requests in hand finish, and ends what is not finished after `grace`.
+    package func stop(grace: TimeAmount) async {
+        try? await listener.close().get()
+        await withTaskGroup(of: Void.self) { group in
+            for state in loops { group.addTask { await Self.stop(state, grace: grace) } }
+        }
+    }
+
+    private static func stop(_ state: NIOLoopBound<ServerLoop>, grace: TimeAmount) async {
+        let loop = state.eventLoop
+        let drained = loop.flatSubmit {
+            let empty = state.value.drain()
+            let ended = loop.makePromise(of: Void.self)
+            let timer = loop.scheduleTask(in: grace) { ended.succeed() }
+            empty.whenComplete { _ in
+                timer.cancel()
+                ended.succeed()
+            }
+            return ended.futureResult.map { state.value.stop() }
+        }
+        try? await drained.get()
+    }
+}
+
+/// Tells a connection of bytes before they are decoded: a head that never ends must not go unnoticed.
+private final class ArrivalNotice: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let connection: ServerConnection
+
+    init(_ connection: ServerConnection) { self.connection = connection }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connection.bytesArrived()
+        context.fireChannelRead(data)
+    }
+}

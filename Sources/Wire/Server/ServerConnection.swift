@@ -1,0 +1,355 @@
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// A client's connection: its requests one after the other, each to a reply made here or to an upstream's.
+final class ServerConnection: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Phase {
+        /// Between requests.
+        case waiting
+        case collecting(Collection)
+        /// The request goes to an upstream, its body as it comes.
+        case streaming(UpstreamCall)
+        /// The whole request is with the upstream.
+        case forwarding(UpstreamCall)
+        /// The reply is being worked out.
+        case answering
+        /// The reply is complete, the request is not: the rest of it is thrown away.
+        case answered
+        /// The connection ends. What still comes is thrown away, so that no reset overtakes the last reply.
+        case lingering
+    }
+
+    private let state: ServerLoop
+    private var context: ChannelHandlerContext?
+    private var phase = Phase.waiting
+    private var head = RequestHead(method: "", target: "")
+    private var framing = ReplyFraming(.http1_1, method: "")
+    private var requestIsOpen = false
+    private var replyHasBegun = false
+    private var keepAlive = true
+    /// Parts of the next requests, sent before this one was answered.
+    private var queue = CircularBuffer<HTTPServerRequestPart>()
+    private var readIsHeld = false
+    /// When the connection ends for what the client does not do, or does not take.
+    private var deadline = NIODeadline.distantFuture
+    private var stallDeadline = NIODeadline.distantFuture
+    private var deadlineIsForHead = false
+    /// Numbers the requests, so that a reply worked out elsewhere cannot answer a later one.
+    private var exchange = 0
+
+    init(_ state: ServerLoop) { self.state = state }
+
+    private var limits: RequestLimits { state.shared.limits }
+
+    // MARK: The channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        state.add(self)
+        setDeadline(limits.headSeconds)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        state.remove(self)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if holdsReading { readIsHeld = true } else { context.read() }
+    }
+
+    private var holdsReading: Bool {
+        if !queue.isEmpty { return true }
+        if case .streaming(let call) = phase { return !call.isWritable }
+        return false
+    }
+
+    private func resumeReading() {
+        guard readIsHeld, !holdsReading else { return }
+        readIsHeld = false
+        context?.read()
+    }
+
+    /// Bytes have come that the decoder has not read yet.
+    func bytesArrived() {
+        if case .waiting = phase, queue.isEmpty, exchange > 0, !deadlineIsForHead {
+            deadlineIsForHead = true
+            setDeadline(limits.headSeconds)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        if case .lingering = phase { return }
+        let startsAnother = if case .head = part { !isWaiting } else { false }
+        if startsAnother || !queue.isEmpty { queue.append(part) } else { take(part) }
+    }
+
+    private var isWaiting: Bool {
+        if case .waiting = phase { true } else { false }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if case .streaming(let call) = phase { call.flush() }
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            stallDeadline = .distantFuture
+            switch phase {
+            case .streaming(let call), .forwarding(let call): call.resumeReading()
+            default: break
+            }
+        } else {
+            stallDeadline = .now() + .seconds(Int64(limits.stalledSeconds))
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        abandon()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error as? HTTPParserError {
+        case .none, .closedConnection, .invalidEOFState: cut()
+        case .headerOverflow:
+            refuse(OpenAIError(431, "head_too_large", "The request's head is larger than \(limits.head) bytes."))
+        case .some(let error):
+            refuse(OpenAIError(400, "invalid_request", "The request is not valid HTTP/1.1 (\(error))."))
+        }
+    }
+
+    private func setDeadline(_ seconds: Int) { deadline = .now() + .seconds(Int64(seconds)) }
+
+    func endIfLate(_ now: NIODeadline) {
+        if now >= min(deadline, stallDeadline) { cut() }
+    }
+
+    /// Ends the connection, once the request in hand is answered.
+    func drain() {
+        if isWaiting { cut() } else { keepAlive = false }
+    }
+
+    func cut() {
+        abandon()
+        context?.close(promise: nil)
+    }
+
+    private func abandon() {
+        switch phase {
+        case .streaming(let call), .forwarding(let call): call.cancel()
+        case .collecting(let collection): release(collection)
+        case .waiting, .answering, .answered, .lingering: break
+        }
+        phase = .lingering
+        queue.removeAll()
+    }
+
+    // MARK: Requests
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head): begin(head)
+        case .body(let bytes): body(bytes)
+        case .end: end()
+        }
+    }
+
+    private func begin(_ received: HTTPRequestHead) {
+        exchange += 1
+        deadline = .distantFuture
+        deadlineIsForHead = false
+        head = RequestHead(method: received.method.rawValue, target: received.uri, fields: Fields(received.headers))
+        framing = ReplyFraming(received.version, method: head.method)
+        keepAlive = received.isKeepAlive && !state.isDraining
+        requestIsOpen = true
+        replyHasBegun = false
+        if let fault = HeadRules.fault(head, limits) { return refuse(fault) }
+        let length = head.fields["content-length"].flatMap { Int($0) }
+        let hasBody = (length ?? 0) > 0 || head.fields.contains("transfer-encoding")
+        switch state.shared.router.admit(head) {
+        case .reply(let reply):
+            if hasBody { keepAlive = false }
+            send(reply)
+        case .collect(let scan):
+            if length ?? 0 > limits.body { return refuse(bodyTooLarge) }
+            phase = .collecting(Collection(scan))
+            sendContinue()
+        case .forward(let endpoint):
+            forward(hasBody ? .streamed(length: length) : .whole([]), to: endpoint) { hasBody ? .streaming($0) : .forwarding($0) }
+            sendContinue()
+        case .answer(let work):
+            phase = .answering
+            sendContinue()
+            answer(work)
+        }
+    }
+
+    private func body(_ bytes: ByteBuffer) {
+        switch phase {
+        case .collecting(var collection):
+            phase = .waiting  // So that the collection has one owner and grows in place.
+            let size = collection.size + bytes.readableBytes
+            let total = state.shared.bodyBytes.add(bytes.readableBytes, ordering: .relaxed).newValue
+            collection.append(bytes)
+            phase = .collecting(collection)
+            if size > limits.body { return refuse(bodyTooLarge) }
+            if total > limits.bodies {
+                refuse(
+                    OpenAIError(503, "overloaded", "Too many large requests are waiting at once.", retryAfter: 1))
+            }
+        case .streaming(let call): call.send(bytes)
+        case .waiting, .forwarding, .answering, .answered, .lingering: break
+        }
+    }
+
+    private func end() {
+        requestIsOpen = false
+        switch phase {
+        case .collecting(let collection): route(collection)
+        case .streaming(let call):
+            phase = .forwarding(call)
+            call.finish()
+        case .answered: next()
+        case .waiting, .forwarding, .answering, .lingering: break
+        }
+    }
+
+    private func route(_ collection: Collection) {
+        var collection = collection
+        let outcome = collection.finish()
+        switch state.shared.router.route(head, outcome, modelName: collection.modelName(in: outcome)) {
+        case .reply(let reply):
+            release(collection)
+            send(reply)
+        case .forward(let endpoint, let edit):
+            let pieces =
+                switch edit {
+                case .none: collection.pieces
+                case .edit(let edit): edit.applied(to: collection.pieces)
+                case .replace(let body): [body]
+                }
+            release(collection)
+            forward(.whole(pieces), to: endpoint) { .forwarding($0) }
+        }
+    }
+
+    private func forward(_ body: UpstreamCall.Body, to endpoint: Endpoint, _ next: (UpstreamCall) -> Phase) {
+        let call = UpstreamCall(head, body: body, to: endpoint, pool: state.pool, receiver: self)
+        phase = next(call)
+        call.start()
+    }
+
+    private func answer(_ work: (UpstreamPool) -> EventLoopFuture<Reply>) {
+        let number = exchange
+        work(state.pool).assumeIsolated().whenComplete { result in
+            guard number == self.exchange, case .answering = self.phase else { return }
+            switch result {
+            case .success(let reply): self.send(reply)
+            case .failure(let error): self.send(OpenAIError(500, "internal_error", "\(error)").reply)
+            }
+        }
+    }
+
+    private func release(_ collection: Collection) {
+        state.shared.bodyBytes.subtract(collection.size, ordering: .relaxed)
+    }
+
+    private var bodyTooLarge: OpenAIError {
+        OpenAIError(413, "request_too_large", "The request's body is larger than \(limits.body >> 20) MiB.")
+    }
+
+    // MARK: Replies
+
+    /// Tells a client that waits for it to send the body.
+    private func sendContinue() {
+        guard requestIsOpen, head.fields["expect"]?.lowercased() == "100-continue" else { return }
+        context?.writeAndFlush(
+            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+    }
+
+    private func refuse(_ error: OpenAIError) {
+        if replyHasBegun { return cut() }
+        switch phase {
+        case .streaming(let call), .forwarding(let call): call.cancel()
+        case .collecting(let collection): release(collection)
+        case .waiting, .answering, .answered, .lingering: break
+        }
+        phase = .answering
+        keepAlive = false
+        send(error.reply)
+    }
+
+    private func send(_ reply: Reply) {
+        write(reply.head, length: reply.body.readableBytes)
+        if framing.carriesBody, reply.body.readableBytes > 0 { write(reply.body) }
+        endReply()
+    }
+
+    private func write(_ reply: ReplyHead, length: Int?) {
+        replyHasBegun = true
+        let head = framing.head(reply, length: length, keepAlive: &keepAlive)
+        context?.write(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        context?.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
+    }
+
+    private func endReply() {
+        context?.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        if !requestIsOpen {
+            next()
+        } else if keepAlive {
+            phase = .answered
+            setDeadline(limits.headSeconds)
+        } else {
+            phase = .lingering
+            setDeadline(limits.lingerSeconds)
+            context?.close(mode: .output, promise: nil)
+        }
+        resumeReading()
+    }
+
+    private func next() {
+        guard keepAlive, !state.isDraining else {
+            phase = .lingering
+            context?.close(promise: nil)
+            return
+        }
+        phase = .waiting
+        setDeadline(limits.idleSeconds)
+        while isWaiting || requestIsOpen, let part = queue.popFirst() { take(part) }
+        resumeReading()
+    }
+}
+
+extension ServerConnection: UpstreamReceiver {
+    var takesMore: Bool { context?.channel.isWritable ?? true }
+
+    func upstreamReplied(_ head: ReplyHead, length: Int?) { write(head, length: length) }
+
+    func upstreamSent(_ bytes: ByteBuffer) {
+        if framing.carriesBody { write(bytes) }
+    }
+
+    func upstreamReadCompleted() { context?.flush() }
+
+    func upstreamEnded() { endReply() }
+
+    func upstreamFailed(_ failure: UpstreamFailure) {
+        if replyHasBegun { return cut() }
+        phase = .answering
+        send(state.shared.router.reply(to: head, after: failure))
+    }
+
+    func upstreamBecameWritable() { resumeReading() }
+}

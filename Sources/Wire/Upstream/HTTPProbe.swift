@@ -1,0 +1,48 @@
+import NIOCore
+import NIOPosix
+
+/// Single requests outside of any server: is something there, and what does it say?
+package enum HTTPProbe {
+    /// Bytes of a body that a probe takes.
+    private static let bodyLimit = 16 << 20
+
+    /// What was wrong with the URL, or with what answered it.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// - Parameters:
+    ///   - url: `http://HOST[:PORT][/PATH]`.
+    ///   - timeout: for the whole exchange.
+    /// - Throws: ``Failure``.
+    package static func get(_ url: String, timeout: Duration) async throws(Failure) -> (status: Int, body: [UInt8]) {
+        guard var endpoint = Endpoint(url: url) else { throw Failure(description: "\(url) is not an http:// URL") }
+        let path = endpoint.prefix.isEmpty ? "/" : endpoint.prefix
+        endpoint.prefix = ""
+        let request = RequestHead(method: "GET", target: path, fields: ["connection": "close"])
+        let target = endpoint
+        let limit = TimeAmount(timeout)
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let fetched = loop.flatSubmit { () -> EventLoopFuture<Reply> in
+            let pool = UpstreamPool(loop: loop, connectTimeout: limit)
+            let promise = loop.makePromise(of: Reply.self)
+            let timer = loop.scheduleTask(in: limit) {
+                promise.fail(Failure(description: "\(target) did not answer within \(timeout)"))
+            }
+            pool.fetch(request, from: target, limit: bodyLimit).assumeIsolated().whenComplete { result in
+                timer.cancel()
+                pool.close()
+                promise.completeWith(result)
+            }
+            return promise.futureResult
+        }
+        do {
+            let reply = try await fetched.get()
+            return (reply.head.status, Array(reply.body.readableBytesView))
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(description: "\(error)")
+        }
+    }
+}

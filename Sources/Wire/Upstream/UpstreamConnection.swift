@@ -1,0 +1,122 @@
+import NIOCore
+import NIOHTTP1
+
+/// A connection to an upstream server: one request at a time, kept for the next one where the server allows it.
+///
+/// Reads stop while the call's receiver takes no more, so that a slow client slows the upstream and nothing piles up.
+final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundIn = HTTPClientRequestPart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    let endpoint: Endpoint
+    private let pool: UpstreamPool
+    private var context: ChannelHandlerContext?
+    /// Nil while idle.
+    private var call: UpstreamCall?
+    private var readIsHeld = false
+    private var sentWholeRequest = false
+    private var keepAlive = true
+
+    init(endpoint: Endpoint, pool: UpstreamPool) {
+        self.endpoint = endpoint
+        self.pool = pool
+    }
+
+    var isUsable: Bool { context?.channel.isActive ?? false }
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    // MARK: From the call
+
+    func begin(_ call: UpstreamCall, _ head: HTTPRequestHead) {
+        self.call = call
+        sentWholeRequest = false
+        keepAlive = true
+        send(.head(head))
+    }
+
+    func send(_ bytes: ByteBuffer) { send(.body(.byteBuffer(bytes))) }
+
+    func finish() {
+        sentWholeRequest = true
+        send(.end(nil))
+        context?.flush()
+    }
+
+    func flush() { context?.flush() }
+
+    /// Ends the call; what the upstream still computes for it is thrown away with the connection.
+    func abandon() {
+        call = nil
+        context?.close(promise: nil)
+    }
+
+    func resumeReading() {
+        guard readIsHeld else { return }
+        readIsHeld = false
+        context?.read()
+    }
+
+    private func send(_ part: HTTPClientRequestPart) {
+        context?.write(wrapOutboundOut(part), promise: nil)
+    }
+
+    // MARK: From the channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func read(context: ChannelHandlerContext) {
+        if let call, !call.receiverTakesMore { readIsHeld = true } else { context.read() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let call else {
+            // Bytes that nobody asked for: the connection is not fit for another request.
+            context.close(promise: nil)
+            return
+        }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            keepAlive = head.isKeepAlive
+            call.received(head)
+        case .body(let bytes): call.received(bytes)
+        case .end:
+            self.call = nil
+            if keepAlive, sentWholeRequest {
+                pool.release(self)
+            } else {
+                context.close(promise: nil)
+            }
+            call.ended()
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        call?.readCompleted()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { call?.becameWritable() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        pool.forget(self)
+        fail("closed by the other side")
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail("\(error)")
+        context.close(promise: nil)
+    }
+
+    private func fail(_ reason: String) {
+        guard let call else { return }
+        self.call = nil
+        call.broke(reason, on: self)
+    }
+}

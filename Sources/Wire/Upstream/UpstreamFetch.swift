@@ -1,0 +1,56 @@
+package import NIOCore
+
+extension UpstreamPool {
+    /// A whole reply, for requests of the router's own.
+    ///
+    /// - Parameter limit: bytes of body; a larger one fails.
+    package func fetch(_ request: RequestHead, from endpoint: Endpoint, limit: Int) -> EventLoopFuture<Reply> {
+        let fetch = UpstreamFetch(promise: loop.makePromise(of: Reply.self), endpoint: endpoint, limit: limit)
+        fetch.start(request, pool: self)
+        return fetch.promise.futureResult
+    }
+}
+
+private final class UpstreamFetch: UpstreamReceiver {
+    let promise: EventLoopPromise<Reply>
+    private let endpoint: Endpoint
+    private let limit: Int
+    private var reply = Reply(status: 0)
+    private var call: UpstreamCall?
+
+    init(promise: EventLoopPromise<Reply>, endpoint: Endpoint, limit: Int) {
+        self.promise = promise
+        self.endpoint = endpoint
+        self.limit = limit
+    }
+
+    func start(_ request: RequestHead, pool: UpstreamPool) {
+        let call = UpstreamCall(request, body: .whole([]), to: endpoint, pool: pool, receiver: self)
+        self.call = call
+        // The call knows its receiver only weakly: it lives until its promise is kept.
+        promise.futureResult.assumeIsolated().whenComplete { _ in self.call = nil }
+        call.start()
+    }
+
+    var takesMore: Bool { true }
+
+    func upstreamReplied(_ head: ReplyHead, length: Int?) { reply.head = head }
+
+    func upstreamSent(_ bytes: ByteBuffer) {
+        var bytes = bytes
+        guard reply.body.readableBytes + bytes.readableBytes <= limit else {
+            call?.cancel()
+            promise.fail(UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "more than \(limit) bytes"))
+            return
+        }
+        reply.body.writeBuffer(&bytes)
+    }
+
+    func upstreamReadCompleted() {}
+
+    func upstreamEnded() { promise.succeed(reply) }
+
+    func upstreamFailed(_ failure: UpstreamFailure) { promise.fail(failure) }
+
+    func upstreamBecameWritable() {}
+}

@@ -1,0 +1,75 @@
+package import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// The upstream connections of one event loop. Idle ones are kept until either side closes them.
+package final class UpstreamPool {
+    /// Idle connections kept to one endpoint: enough for a burst, few enough for llama-swap's descriptors.
+    private static let idleLimit = 64
+    /// Bytes that may wait for an upstream before its client is no longer read.
+    private static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
+
+    package let loop: any EventLoop
+    private let connectTimeout: TimeAmount
+    private var idle: [Endpoint: [UpstreamConnection]] = [:]
+
+    package init(loop: any EventLoop, connectTimeout: TimeAmount) {
+        self.loop = loop
+        self.connectTimeout = connectTimeout
+    }
+
+    /// An idle connection to the endpoint, the one used last first: it is the least likely to be closed.
+    func takeIdle(_ endpoint: Endpoint) -> UpstreamConnection? {
+        while let connection = idle[endpoint]?.popLast() {
+            if connection.isUsable { return connection }
+        }
+        return nil
+    }
+
+    func connect(to endpoint: Endpoint, _ done: @escaping (Result<UpstreamConnection, any Error>) -> Void) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(connectTimeout)
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: Self.writeBuffer)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let framing = HTTPRequestEncoder.Configuration()
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
+                    try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
+                    try pipeline.addHandler(UpstreamConnection(endpoint: endpoint, pool: bound.value))
+                }
+            }
+        let connected: EventLoopFuture<any Channel>
+        if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
+            connected = bootstrap.connect(to: address)
+        } else {
+            connected = bootstrap.connect(host: endpoint.host, port: endpoint.port)
+        }
+        connected.assumeIsolated().whenComplete { result in
+            done(result.flatMap { channel in
+                Result { try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) }
+            })
+        }
+    }
+
+    func release(_ connection: UpstreamConnection) {
+        guard idle[connection.endpoint, default: []].count < Self.idleLimit else {
+            connection.abandon()
+            return
+        }
+        idle[connection.endpoint, default: []].append(connection)
+    }
+
+    func forget(_ connection: UpstreamConnection) {
+        idle[connection.endpoint]?.removeAll { $0 === connection }
+    }
+
+    /// Closes what is idle.
+    func close() {
+        let connections = idle.values.flatMap { $0 }
+        idle = [:]
+        for connection in connections { connection.abandon() }
+    }
+}
