@@ -15,4 +15,14 @@ package struct Blueprint: Sendable {
         self.catalog = catalog
         self.llamaSwapYAML = llamaSwapYAML
     }
+
+    /// The project's own files, as an environment has them.
+    package init(environment: [String: String]) {
+        self.init(
+            catalog: { try ModelsINI.load($0, environment: environment) },
+            llamaSwapYAML: { catalog, next in
+                let llamaServer = LlamaSwapConfig.locateLlamaServer(catalog: catalog, environment: environment)
+                return LlamaSwapConfig(catalog: catalog, next: next, llamaServer: llamaServer).yaml
+            })
+    }
 }

@@ -103,8 +103,8 @@ package struct StackStarter: Sendable {
     /// llama-swap.yaml, if it is not right already.
     package func writeConfiguration(_ ready: Preflight) throws(StackFailure) {
         let yaml = blueprint.llamaSwapYAML(ready.catalog, ready.channel.usesNext)
-        if (try? String(contentsOfFile: work.llamaSwapYAML, encoding: .utf8)) != yaml {
-            try write(yaml, to: work.llamaSwapYAML)
+        do { _ = try GeneratedFile(path: work.llamaSwapYAML, text: yaml, mode: 0o644).write() } catch {
+            throw Self.unwritten(error)
         }
     }
 
@@ -208,11 +208,13 @@ package struct StackStarter: Sendable {
                 + "  fix: unset ROUTER_HOST to keep it to this host")
     }
 
-    package func write(_ text: String, to path: String) throws(StackFailure) {
-        do { try AtomicFile.write(text, to: path, mode: 0o644) } catch {
-            throw StackFailure(
-                "cannot write \(error.path): \(error.reason)",
-                advice: "fix: check the directory's permissions and the free space")
-        }
+    private func write(_ text: String, to path: String) throws(StackFailure) {
+        do { try AtomicFile.write(text, to: path, mode: 0o644) } catch { throw Self.unwritten(error) }
+    }
+
+    private static func unwritten(_ error: AtomicFile.Failure) -> StackFailure {
+        StackFailure(
+            "cannot write \(error.path): \(error.reason)",
+            advice: "fix: check the directory's permissions and the free space")
     }
 }
