@@ -28,12 +28,12 @@ package final class FileLock: Sendable {
 
     /// Waits for the holder to let go.
     ///
-    /// - Returns: nil when that took longer than `limit`.
+    /// - Returns: nil when that took longer than `limit`, and at once where there is nothing to lock.
     package static func taking(_ path: String, limit: Duration) async -> FileLock? {
         let deadline = ContinuousClock.now + limit
         while true {
             if let lock = tryTaking(path) { return lock }
-            guard ContinuousClock.now < deadline else { return nil }
+            guard ContinuousClock.now < deadline, access(path, R_OK) == 0 else { return nil }
             do { try await Task.sleep(for: .milliseconds(50)) } catch { return nil }
         }
     }

@@ -18,10 +18,15 @@ package struct ProcessFacts: Equatable, Sendable {
         self.arguments = arguments
     }
 
-    /// `llama-swap`: the program's own name, the interpreter's for a script without a path in its arguments.
+    /// The program's name, without directories; for one of llama.cpp's or llama-swap that is a script, the script's and
+    /// not the interpreter's. Empty where the command line is not ours to see.
     package var name: String {
-        arguments.first.map { String($0.split(separator: "/").last ?? "") } ?? ""
+        let names = arguments.prefix(3).map { String($0.split(separator: "/").last ?? "") }
+        return names.first { $0.hasPrefix("llama") } ?? names.first ?? ""
     }
+
+    /// Whether the two are one process at different times: its parent may have changed since.
+    package func isSame(as other: ProcessFacts) -> Bool { pid == other.pid && startTime == other.startTime }
 }
 
 /// What runs on this host, read anew at each question.

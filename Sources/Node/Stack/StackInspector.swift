@@ -60,7 +60,7 @@ package struct StackInspector: Sendable {
             project: work.path, channel: Channel.external(url).name, isUp: work.runningChannel != nil,
             supervisor: nil, router: .init(state: isThere ? .external : .down, pid: nil, url: address), llamaSwap: nil,
             models: models.map { Self.modelNames($0.body) } ?? [], tiers: [],
-            notes: isThere ? [] : ["  next: llmstack start on that host"])
+            notes: isThere ? [] : ["the router does not answer\n  next: llmstack start on that host"])
     }
 
     private func part(_ seen: DaemonObservation, answers: Bool, url: String) -> StackStatus.Part {

@@ -35,8 +35,8 @@ package struct StackStarter: Sendable {
     package func start(wanted: Channel?) async throws(StackFailure) -> Channel {
         if case .external(let url)? = work.pinnedChannel { return try await connect(to: url) }
         let ready = try Preflight(work: work, blueprint: blueprint, wanted: wanted, environment: environment)
-        let lock = await FileLock.taking(work.state, limit: Self.lockPatience)
-        guard let lock else {
+        try? FileManager.default.createDirectory(atPath: work.state, withIntermediateDirectories: true)
+        guard let lock = await FileLock.taking(work.state, limit: Self.lockPatience) else {
             throw StackFailure(
                 "another llmstack command is at work on this project",
                 advice: "next: wait for it to end, then run llmstack start again")
@@ -52,7 +52,7 @@ package struct StackStarter: Sendable {
         case .alreadyRunning:
             try adopt(seen, observer)
             try await confirm(seen, ready.endpoints)
-            console.say("already running in the \(ready.channel.name) channel: \(ready.endpoints.base(.router))")
+            console.say("already running in the \(ready.channel.name) channel: \(ready.endpoints.base(.router))/v1")
             try mark(ready, seen)
         case .bringUp(let missing):
             warnOfExposure(ready.endpoints)

@@ -68,22 +68,25 @@ package struct StackStopper: Sendable {
         let below = observer.startedByLlamaSwap(llamaSwap)
         var ended = 0
         if let llamaSwap { ended += await end([llamaSwap], patience: Self.llamaSwapPatience) }
-        let left = below.filter(table.isAlive) + observer.startedByLlamaSwap(nil).filter { !below.contains($0) }
+        let marked = observer.startedByLlamaSwap(nil).filter { one in !below.contains { $0.isSame(as: one) } }
+        let left = below.filter(table.isAlive) + marked
         ended += await end(left, patience: Self.llamaSwapPatience)
         return ended
     }
 
     private func end(_ processes: [ProcessFacts], patience: Duration) async -> Int {
         var ended = 0
+        // Asked while they live: the environment that tells a router goes with it.
+        let names = processes.map(name)
         let outcomes = await Termination(table: table).end(processes, patience: patience)
-        for (process, outcome) in zip(processes, outcomes) {
+        for ((process, name), outcome) in zip(zip(processes, names), outcomes) {
             switch outcome {
             case .alreadyGone: continue
             case .ended, .killed:
                 ended += 1
-                console.say("stopped \(name(process)) (pid \(process.pid))\(Self.remark(outcome))")
+                console.say("stopped \(name) (pid \(process.pid))\(Self.remark(outcome))")
             case .stays:
-                console.say("\(name(process)) (pid \(process.pid)) does not end\n  next: kill -9 \(process.pid) as its owner")
+                console.say("\(name) (pid \(process.pid)) does not end\n  next: kill -9 \(process.pid) as its owner")
             }
         }
         return ended
@@ -97,7 +100,6 @@ package struct StackStopper: Sendable {
         let identity = DaemonIdentity(work: work)
         let environment = table.environment(of: process.pid)
         return DaemonKind.allCases.first { identity.owns(process, as: $0, environment: { environment }) }?.name
-            ?? process.arguments.prefix(2).map { ($0 as NSString).lastPathComponent }.first { $0.hasPrefix("llama") }
             ?? process.name
     }
 

@@ -146,7 +146,7 @@ package struct StackSupervisor: Sendable {
                         starter.console.say("\(kind.name) (pid \(pid)) did not end when asked: killed")
                         kill(pid, SIGKILL)
                     case .delay(let kind, let seconds):
-                        starter.console.say("\(kind.name) is started again in \(Int(seconds)) s")
+                        starter.console.say("\(kind.name) is started again in \(Int(seconds.rounded())) s")
                     case .ready:
                         if kinds.contains(.llamaSwap) {
                             try? AtomicFile.write(ready.channel.marker, to: recipe.work.activeChannel, mode: 0o644)
