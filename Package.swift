@@ -14,7 +14,6 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: nio)
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: nio)
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: nio)
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: nio)
-let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: nio)
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -34,7 +33,7 @@ let package = Package(
         .target(name: "Cluster", swiftSettings: settings),
         .target(
             name: "Wire",
-            dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1, nioConcurrency, logging],
+            dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1],
             swiftSettings: settings),
         .target(
             name: "Node",
@@ -44,7 +43,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "Coordinator",
-            dependencies: ["Cluster", "Wire", nioCore, nioConcurrency, logging, lifecycle],
+            dependencies: ["Cluster", "Wire", nioCore, nioPosix, logging, lifecycle],
             swiftSettings: settings),
         .executableTarget(
             name: "llmstack",

@@ -61,7 +61,8 @@ struct Install: ParsableCommand {
         }
         print("channel         \(install.channel.name)")
         if install.channel.usesNext, !install.catalog.tiers.contains(where: \.hasNext) {
-            print("note: models.ini queues nothing (no hf_file_next, no aws_model_id_next), so start --next will refuse")
+            print(
+                "note: models.ini queues nothing (no hf_file_next, no aws_model_id_next), so start --next will refuse")
         }
         print("next: llmstack \(install.work.runningChannel == nil ? "start" : "restart")")
     }

@@ -12,7 +12,8 @@ enum Fixture {
 
     /// The models.ini files that both llama-swap.yaml and opencode.json are recorded for.
     static let inis = [
-        "all-bedrock", "comments-and-spacing", "default-inheritance", "env-refs", "minimal-two", "mixed-roles", "no-plan",
+        "all-bedrock", "comments-and-spacing", "default-inheritance", "env-refs", "minimal-two", "mixed-roles",
+        "no-plan",
         "ultra-bedrock", "ultra-by-alias", "ultra-local", "vanilla",
     ]
 
@@ -41,7 +42,8 @@ final class Scratch {
     func text(_ name: String) -> String? { try? String(contentsOfFile: "\(path)/\(name)", encoding: .utf8) }
 
     func mode(_ name: String) throws -> UInt16? {
-        (try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")[.posixPermissions] as? NSNumber)?.uint16Value
+        (try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")[.posixPermissions] as? NSNumber)?
+            .uint16Value
     }
 
     /// Every file below, by path from here.

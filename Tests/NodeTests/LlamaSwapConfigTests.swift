@@ -31,7 +31,8 @@ struct LlamaSwapConfigTests {
 
     static let hostile = [
         "plain \"quoted\" 'single' back\\slash", "#comment", "a: b", "- item", "${llama_server}", "${env.HOME} ${x}",
-        "{flow} [seq]", "%directive", "tab\there", "bell\u{7}", "next line\u{85}end", "line\u{2028}separator", "🦙 naïve", "---",
+        "{flow} [seq]", "%directive", "tab\there", "bell\u{7}", "next line\u{85}end", "line\u{2028}separator",
+        "🦙 naïve", "---",
         "*alias", "&anchor", "!!tag", "| block", "> folded", "null", "true", "1e3", "trailing\\",
     ]
 
@@ -143,8 +144,14 @@ struct LlamaServerLocationTests {
         ("~/l", ["HOME": "/home/ada"], [], "/home/ada/l"),
         (nil, ["LLAMA_SERVER_BIN": "/env/l", "PATH": "/p"], ["/p/llama-server"], "/env/l"),
         (nil, ["LLAMA_SERVER_BIN": "", "PATH": "/q:/p"], ["/p/llama-server"], "/p/llama-server"),
-        (nil, ["PATH": ".:rel", "HOME": "/h"], ["./llama-server", "/h/.local/bin/llama-server"], "/h/.local/bin/llama-server"),
-        (nil, ["PATH": "/p"], ["/opt/homebrew/bin/llama-server", "/usr/local/bin/llama-server"], "/opt/homebrew/bin/llama-server"),
+        (
+            nil, ["PATH": ".:rel", "HOME": "/h"], ["./llama-server", "/h/.local/bin/llama-server"],
+            "/h/.local/bin/llama-server"
+        ),
+        (
+            nil, ["PATH": "/p"], ["/opt/homebrew/bin/llama-server", "/usr/local/bin/llama-server"],
+            "/opt/homebrew/bin/llama-server"
+        ),
         (nil, ["PATH": "/p", "HOME": "/h"], [], "llama-server"),
     ]
 

@@ -121,7 +121,8 @@ struct ModelsINITests {
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             let body = line.hasPrefix("# ") ? line.dropFirst(2) : line
             let key = body.prefix { $0 != " " }
-            let isExample = line.hasPrefix("# ") && body.dropFirst(key.count).hasPrefix(" = ")
+            let isExample =
+                line.hasPrefix("# ") && body.dropFirst(key.count).hasPrefix(" = ")
                 && (key.hasSuffix("_model") || key.hasSuffix("_phrases") || key == "llama_server_bin")
             if isExample { found += 1 }
             enabled += (isExample ? body : line) + "\n"

@@ -22,7 +22,9 @@ struct YAMLReader {
     }
 
     private mutating func peek() -> (number: Int, indent: Int, text: Substring)? {
-        while position < lines.count, lines[position].text.isEmpty || lines[position].text.first == "#" { position += 1 }
+        while position < lines.count, lines[position].text.isEmpty || lines[position].text.first == "#" {
+            position += 1
+        }
         return position < lines.count ? lines[position] : nil
     }
 

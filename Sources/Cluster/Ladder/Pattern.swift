@@ -1,20 +1,17 @@
 /// A regular expression over character classes: as much of one as the ladder needs.
 indirect enum Pattern: Sendable {
     case text([Unicode.Scalar])
-    /// `\s`. A break between two parts of a message counts as one only where `acrossParts` is set.
+    /// `\s`.
     case space
+    /// `\s`, or the break between two parts of a message.
     case spaceAcrossParts
     /// One character out of these.
     case one([Unicode.Scalar])
-    /// One character, none of these, and no break between parts.
-    case except([Unicode.Scalar])
     case sequence([Pattern])
     case any(of: [Pattern])
     case optional(Pattern)
     case many(Pattern)
     case some(Pattern)
-    /// At least this often.
-    case repeated(Pattern, Int)
     case wordBoundary
     /// At the start of a text or of a part, and after LF.
     case lineStart
@@ -39,10 +36,4 @@ extension Pattern {
         lineStart: ["nofilter", "no-filter", "uncensored"])
 
     static let ultraTrigger = trigger(bracketed: ["ultra", "opus"], lineStart: ["ultra", "opus"])
-
-    /// A fence, or 30 characters and more between two backticks on one line.
-    static let code = Pattern.any(of: [
-        .text("```"),
-        .sequence([.text("`"), .repeated(.except(["`", "\n"]), 30), .text("`")]),
-    ])
 }

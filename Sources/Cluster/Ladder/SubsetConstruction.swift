@@ -33,10 +33,10 @@ struct Alphabet {
 
     private mutating func name(_ pattern: Pattern) {
         switch pattern {
-        case .text(let scalars), .one(let scalars), .except(let scalars):
+        case .text(let scalars), .one(let scalars):
             for scalar in scalars.map(\.caseFolded) where !scalar.isASCII && named[scalar] == nil { named[scalar] = count }
         case .sequence(let parts), .any(of: let parts): parts.forEach { name($0) }
-        case .optional(let part), .many(let part), .some(let part), .repeated(let part, _): name(part)
+        case .optional(let part), .many(let part), .some(let part): name(part)
         case .space, .spaceAcrossParts, .wordBoundary, .lineStart: break
         }
     }
@@ -89,9 +89,6 @@ struct SubsetConstruction {
                 .symbols(Set((0..<alphabet.count).filter(alphabet.isSpace)).union([Alphabet.partBreak]), next: next))
         case .one(let scalars):
             return append(.symbols(Set(scalars.map(alphabet.symbol)), next: next))
-        case .except(let scalars):
-            let excluded = Set(scalars.map(alphabet.symbol)).union([Alphabet.partBreak, Alphabet.end])
-            return append(.symbols(Set(0..<alphabet.count).subtracting(excluded), next: next))
         case .sequence(let parts):
             return parts.reversed().reduce(next) { emit($1, then: $0) }
         case .any(of: let parts):
@@ -106,8 +103,6 @@ struct SubsetConstruction {
             return loop
         case .some(let part):
             return emit(part, then: emit(.many(part), then: next))
-        case .repeated(let part, let least):
-            return (0..<least).reduce(emit(.many(part), then: next)) { following, _ in emit(part, then: following) }
         case .wordBoundary: return append(.wordBoundary(next: next))
         case .lineStart: return append(.lineStart(next: next))
         }
@@ -117,6 +112,8 @@ struct SubsetConstruction {
         var table: [UInt32]
         var start: UInt32
         var states: Int
+        /// For each column, the state in which only that last character is known.
+        var restStates: [UInt32]
         /// Symbols that no pattern tells apart share a column, which keeps the table within the first-level cache.
         var columnOfSymbol: [UInt16]
     }
@@ -133,6 +130,7 @@ struct SubsetConstruction {
         }
         _ = number(Key(steps: [], afterWord: false, atLineStart: true))
         let width = columns.traits.count
+        let rest = columns.traits.map { number(Key(steps: [], afterWord: $0.isWord, atLineStart: $0.startsLine)) }
         var table: [UInt32] = []
         var row = 0
         while row < queue.count {
@@ -149,7 +147,9 @@ struct SubsetConstruction {
             }
             row += 1
         }
-        return Result(table: table, start: 0, states: queue.count, columnOfSymbol: columns.ofSymbol)
+        return Result(
+            table: table, start: 0, states: queue.count, restStates: rest.map { $0 * UInt32(width) },
+            columnOfSymbol: columns.ofSymbol)
     }
 
     private struct Columns {

@@ -4,6 +4,7 @@
 package struct TextReader: Sendable {
     private let automaton: Automaton
     private var state: Automaton.State
+    private var code = CodeSpans()
     /// Leading bytes of a character whose last are not here yet, oldest in the lowest byte.
     private var partial: UInt32 = 0
     private var partialCount: UInt8 = 0
@@ -21,6 +22,7 @@ package struct TextReader: Sendable {
     /// Forgets what was read: the next piece begins another text.
     package mutating func restart() {
         state = automaton.start
+        code.restart()
         partialCount = 0
         signals = []
         characters = 0
@@ -35,9 +37,7 @@ package struct TextReader: Sendable {
             if Int(partialCount) == scalarLength(UInt8(truncatingIfNeeded: partial)) { flushPartial() }
         }
         let whole = bytes.count - incompleteTail(bytes)
-        let body = UnsafeBufferPointer(rebasing: bytes[..<whole])
-        state = automaton.read(body, from: state, into: &signals)
-        characters &+= countScalars(body)
+        readWhole(UnsafeBufferPointer(rebasing: bytes[..<whole]))
         for byte in bytes[whole...] {
             partial = partialCount == 0 ? UInt32(byte) : partial | UInt32(byte) << (8 * UInt32(partialCount))
             partialCount += 1
@@ -48,6 +48,7 @@ package struct TextReader: Sendable {
     package mutating func read(_ scalar: Unicode.Scalar) {
         flushPartial()
         state = automaton.read(scalar, from: state, into: &signals)
+        code.read(scalar)
         characters &+= 1
     }
 
@@ -55,21 +56,28 @@ package struct TextReader: Sendable {
     package mutating func breakPart() {
         flushPartial()
         state = automaton.breakPart(from: state, into: &signals)
+        code.breakPart()
     }
 
     /// - Returns: the signals of the text, which is complete.
     package mutating func finish() -> Signals {
         flushPartial()
         automaton.finish(from: state, into: &signals)
+        if code.found { signals.insert(.code) }
         return signals
+    }
+
+    private mutating func readWhole(_ bytes: UnsafeBufferPointer<UInt8>) {
+        state = automaton.read(bytes, from: state, into: &signals)
+        code.read(bytes)
+        characters &+= countScalars(bytes)
     }
 
     private mutating func flushPartial() {
         guard partialCount > 0 else { return }
         withUnsafeBytes(of: partial.littleEndian) { raw in
             let bytes = UnsafeBufferPointer(rebasing: raw.bindMemory(to: UInt8.self)[..<Int(partialCount)])
-            state = automaton.read(bytes, from: state, into: &signals)
-            characters &+= countScalars(bytes)
+            readWhole(bytes)
         }
         partialCount = 0
         partial = 0

@@ -5,7 +5,8 @@ package enum BedrockAccess {
     /// - Parameter contents: the text of the file at a path; nil when there is none.
     /// - Returns: whether the environment holds credentials or names a profile, or an AWS file has one.
     package static func isConfigured(
-        environment: [String: String], contents: (String) -> String? = { try? String(contentsOfFile: $0, encoding: .utf8) }
+        environment: [String: String],
+        contents: (String) -> String? = { try? String(contentsOfFile: $0, encoding: .utf8) }
     ) -> Bool {
         func value(_ name: String) -> String? {
             environment[name].flatMap { $0.isEmpty ? nil : $0 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The models.ini and AGENTS.md that come with the program. They are part of it, so that it works wherever it is copied.
+/// The models.ini and AGENTS.md that come with the program. They are part of it: a copied binary needs nothing else.
 package enum Shipped {
     /// The defaults that a project's models.ini is seeded from.
     package static let modelsINI = String(decoding: PackageResources.models_ini, as: UTF8.self)

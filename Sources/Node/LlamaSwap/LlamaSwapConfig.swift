@@ -15,7 +15,8 @@ package struct LlamaSwapConfig: Equatable, Sendable {
 
     /// - Parameters:
     ///   - next: run what is queued, where a tier has something queued.
-    ///   - llamaServer: path or bare name of the llama-server program; see ``locateLlamaServer(catalog:environment:isExecutable:)``.
+    ///   - llamaServer: path or bare name of the program, as found by
+    ///     ``locateLlamaServer(catalog:environment:isExecutable:)``.
     package init(catalog: Catalog, next: Bool, llamaServer: String) {
         self.catalog = catalog
         self.next = next
@@ -60,7 +61,9 @@ package struct LlamaSwapConfig: Equatable, Sendable {
     private var commonArguments: String {
         let defaults = catalog.defaults
         var words = ["--host", CommandText.argument(defaults.host), "--port", "${PORT}"]
-        words += ["-ngl", CommandText.argument(defaults.gpuLayers), "-fa", CommandText.argument(defaults.flashAttention)]
+        words += [
+            "-ngl", CommandText.argument(defaults.gpuLayers), "-fa", CommandText.argument(defaults.flashAttention),
+        ]
         if defaults.jinja { words.append("--jinja") }
         words += ["--cache-type-k", CommandText.argument(defaults.cacheTypeK)]
         words += ["--cache-type-v", CommandText.argument(defaults.cacheTypeV)]

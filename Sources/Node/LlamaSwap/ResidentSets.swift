@@ -27,7 +27,8 @@ package struct ResidentSets: Equatable, Sendable {
             ("f", .fast), ("c", .agent), ("p", .plan), ("u", .planUncensored),
         ]
         for part in parts {
-            guard let tier = catalog.localTiers.first(where: { $0.role == part.role }), case .gguf(let gguf) = tier.backend
+            guard let tier = catalog.localTiers.first(where: { $0.role == part.role }),
+                case .gguf(let gguf) = tier.backend
             else { continue }
             variables.append(
                 Variable(

@@ -1,0 +1,76 @@
+package import Wire
+
+/// Keeps web pages away from a router without keys.
+///
+/// A page that a browser shows can send requests to this host, under its own name by rebinding DNS, or from its own
+/// origin. No client that the router is for does either, so:
+///
+/// 1. `Host` must be an address, `localhost`, `*.local`, a name whose first label is this host's, or one in
+///    `ROUTER_ALLOWED_HOSTS`;
+/// 2. `Origin`, where there is one, must not be `null`, and an http(s) one must be loopback, the host that the request
+///    is for, or in `ROUTER_ALLOWED_HOSTS`. Other schemes are editors' and pass.
+package struct LoopbackGuard: Sendable {
+    private let hostLabel: String
+    private let allowed: Set<String>
+
+    /// - Parameters:
+    ///   - hostName: of this machine.
+    ///   - allowedHosts: `ROUTER_ALLOWED_HOSTS`: names parted by commas or white space.
+    package init(hostName: String, allowedHosts: String) {
+        hostLabel = Self.firstLabel(hostName.lowercased())
+        allowed = Set(
+            allowedHosts.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map { $0.lowercased() })
+    }
+
+    /// - Returns: the refusal; nil when the request may pass.
+    package func fault(_ fields: Fields) -> OpenAIError? {
+        let host = Self.hostName(fields["host"] ?? "")
+        // 1
+        guard isOwn(host) else {
+            return OpenAIError(
+                403, "forbidden_host",
+                "This router does not answer for the host name \"\(host)\". Use its address, or set ROUTER_ALLOWED_HOSTS.")
+        }
+        // 2
+        for origin in fields.all("origin") where !isWelcome(origin, at: host) {
+            return OpenAIError(
+                403, "forbidden_origin",
+                "Pages from \"\(origin)\" may not use this router. Set ROUTER_ALLOWED_HOSTS to allow their host.")
+        }
+        return nil
+    }
+
+    private func isOwn(_ host: String) -> Bool {
+        Self.isAddress(host) || host == "localhost" || host.hasSuffix(".local") || allowed.contains(host)
+            || (!hostLabel.isEmpty && Self.firstLabel(host) == hostLabel)
+    }
+
+    private func isWelcome(_ origin: String, at host: String) -> Bool {
+        let origin = origin.lowercased()
+        if origin == "null" { return false }
+        guard let scheme = ["http://", "https://"].first(where: origin.hasPrefix) else { return true }
+        let from = Self.hostName(origin.dropFirst(scheme.utf8.count))
+        return from == host || from == "localhost" || from == "::1" || allowed.contains(from)
+            || (from.hasPrefix("127.") && Self.isAddress(from))
+    }
+
+    private static func hostName(_ text: some StringProtocol) -> String {
+        var host = HostPort.split(text)?.host.lowercased() ?? ""
+        if host.hasSuffix(".") { host.removeLast() }
+        return host
+    }
+
+    private static func firstLabel(_ host: String) -> String {
+        host.split(separator: ".").first.map(String.init) ?? ""
+    }
+
+    /// Dotted decimal, or anything with a colon: no name has one.
+    private static func isAddress(_ host: String) -> Bool {
+        if host.contains(":") { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4
+            && parts.allSatisfy { part in
+                (1...3).contains(part.count) && part.allSatisfy { $0.isASCII && $0.isNumber } && (Int(part) ?? 256) < 256
+            }
+    }
+}

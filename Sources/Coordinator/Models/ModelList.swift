@@ -1,0 +1,76 @@
+import Cluster
+import NIOCore
+import Wire
+
+/// `/v1/models`: `auto`, then what upstream lists, then the hosted tiers and their aliases.
+struct ModelList {
+    /// Bytes that upstream's list may have.
+    static let bodyLimit = 8 << 20
+
+    private let table: RoutingTable
+
+    init(_ table: RoutingTable) { self.table = table }
+
+    /// Without an upstream.
+    var alone: Reply {
+        let entries = [auto] + hosted(except: []).map(\.json)
+        return .json("{\"object\":\"list\",\"data\":[\(entries.joined(separator: ","))]}")
+    }
+
+    /// Upstream's own bytes stay as they are; what it says that is no list of models counts as no upstream.
+    func merged(into reply: Reply) -> Reply {
+        let bytes = Array(reply.body.readableBytesView)
+        guard let list = JSONNode.parse(bytes)?["data"], case .array(let entries) = list.kind else { return alone }
+        let ids = entries.compactMap { entry -> String? in
+            if case .string(let id) = entry["id"]?.kind { id } else { nil }
+        }
+        var body = ByteBuffer()
+        body.writeBytes(bytes[..<(list.range.lowerBound + 1)])
+        body.writeString(auto)
+        if !entries.isEmpty { body.writeString(",") }
+        body.writeBytes(bytes[(list.range.lowerBound + 1)..<(list.range.upperBound - 1)])
+        for entry in hosted(except: Set(ids)) { body.writeString(",\(entry.json)") }
+        body.writeBytes(bytes[(list.range.upperBound - 1)...])
+        return Reply(status: reply.head.status, fields: reply.head.fields, body: body)
+    }
+
+    private var auto: String {
+        let settings = table.ladder.settings
+        let models = [settings.fastModel, settings.agentModel, settings.planModel, settings.uncensoredModel]
+            + (table.ladder.ultraIsAvailable ? [settings.ultraModel] : [])
+        let description = "Picks one of \(models.joined(separator: ", ")) by what a request says and how long it is"
+        return """
+            {"id":"auto","object":"model","created":0,"owned_by":"router","name":"auto",\
+            "description":\(description.jsonQuoted),"tier":"auto"}
+            """
+    }
+
+    private func hosted(except known: Set<String>) -> [(id: String, json: String)] {
+        var known = known
+        var entries: [(String, String)] = []
+        for tier in table.catalog.hostedTiers {
+            guard case .bedrock(let bedrock) = tier.backend else { continue }
+            for id in [tier.name] + tier.aliases where known.insert(id).inserted {
+                entries.append((id, entry(id, tier, bedrock)))
+            }
+        }
+        return entries
+    }
+
+    private func entry(_ id: String, _ tier: Tier, _ bedrock: Bedrock) -> String {
+        let name = id == tier.name ? tier.description : "\(tier.description) (alias of \(tier.name))"
+        let usesNext = table.usesNext && tier.hasNext
+        let target = bedrock.target(next: usesNext)
+        var metadata = [
+            "\"model_id\":\(target.modelID.jsonQuoted)", "\"region\":\(target.region?.jsonQuoted ?? "null")",
+            "\"ctx_size\":\(tier.contextSize)", "\"channel\":\"\(usesNext ? "next" : "current")\"",
+        ]
+        if let next = bedrock.nextModelID { metadata.append("\"model_id_next\":\(next.jsonQuoted)") }
+        if let region = bedrock.nextRegion { metadata.append("\"region_next\":\(region.jsonQuoted)") }
+        return """
+            {"id":\(id.jsonQuoted),"object":"model","created":0,"owned_by":"aws-bedrock","name":\(name.jsonQuoted),\
+            "description":\(tier.description.jsonQuoted),"tier":\(tier.role.name.jsonQuoted),"backend":"bedrock",\
+            "metadata":{\(metadata.joined(separator: ","))}}
+            """
+    }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+
+/// The command line. Each verb is in the file of its name.
+@main
+struct LLMStack: AsyncParsableCommand {
+    /// Follows Semantic Versioning; set when a release is made.
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "llmstack",
+        abstract: "Serve your machine's language models as one OpenAI-compatible endpoint.",
+        discussion: """
+            First:  llmstack install     write this project's configuration
+                    llmstack start       bring up llama-swap and the router
+                    llmstack status      see what runs
+            Then send requests to http://127.0.0.1:10101/v1 with "model": "auto".
+            """,
+        version: "llmstack \(version)",
+        subcommands: [Router.self, Explain.self])
+
+    static func main() async {
+        let arguments = CommandLineArguments(Array(CommandLine.arguments.dropFirst()))
+        await Outcome.of(arguments).leave()
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Foundation
+
+/// How a command ends: what it prints where, and its exit code.
+///
+/// 0 it did what was asked, or showed help; 1 it could not; 2 it was called wrongly.
+struct Outcome {
+    var code: Int32 = 0
+    var output = ""
+    var errors = ""
+
+    static func of(_ arguments: CommandLineArguments) async -> Outcome {
+        if let verb = arguments.unknownVerb {
+            return Outcome(
+                code: 1, errors: "llmstack: there is no command \"\(verb)\"\n  next: llmstack help lists them all\n")
+        }
+        do {
+            var command = try LLMStack.parseAsRoot(arguments.words)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return Outcome()
+        } catch {
+            return after(error)
+        }
+    }
+
+    private static func after(_ error: any Error) -> Outcome {
+        if let code = error as? ExitCode { return Outcome(code: code.rawValue) }
+        let message = LLMStack.fullMessage(for: error).replacing("USAGE:", with: "usage:")
+        switch LLMStack.exitCode(for: error) {
+        case .success: return Outcome(output: message + "\n")
+        case .validationFailure: return Outcome(code: 2, output: message + "\n")
+        default: return Outcome(code: 1, errors: "llmstack: \(error)\n")
+        }
+    }
+
+    func leave() -> Never {
+        FileHandle.standardOutput.write(Data(output.utf8))
+        FileHandle.standardError.write(Data(errors.utf8))
+        exit(code)
+    }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Coordinator
+import Logging
+import Node
+import ServiceLifecycle
+import UnixSignals
+
+/// `llmstack router`: the router alone, in the foreground. `start` runs it as a daemon.
+struct Router: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the router in the foreground, until SIGTERM or SIGINT.",
+        discussion: """
+            It listens on ROUTER_HOST:ROUTER_PORT (127.0.0.1:10101), asks the llama-swap at LLAMA_SWAP_URL \
+            (http://127.0.0.1:10102), and reads $LLMSTACK_MODELS_INI, else .llmstack/models.ini. SIGHUP reads that \
+            file again. Logs go to standard error; LOG_LEVEL sets how much (debug, info, warning, error).
+            """)
+
+    func run() async throws {
+        let settings = try RouterSettings()
+        var log = Logger(label: "llmstack.router") { _ in LineLog(level: settings.logLevel) }
+        log.logLevel = settings.logLevel
+        let (table, hasFile) = try settings.routingTable()
+        if !hasFile {
+            log.warning("no \(settings.work.modelsINI): every model name goes to llama-swap as it is")
+        }
+        if settings.listensBeyondLoopback {
+            log.warning("\(settings.host) can be reached from other machines, and this router asks nobody for a key")
+        }
+        let assembly = Assembly(settings)
+        let router = assembly.router(table, log: log)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: assembly.service(router, log: log)),
+                    .init(service: ModelsINIReloader(settings: settings, router: router, log: log)),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+        try await group.run()
+    }
+
+    /// What ServiceLifecycle says of its own work is of no use to people who read the log.
+    private var quiet: Logger { Logger(label: "llmstack.lifecycle") { _ in SwiftLogNoOpLogHandler() } }
+}
+
+/// Reads models.ini again on SIGHUP. A file with a fault changes nothing.
+private struct ModelsINIReloader: Service {
+    let settings: RouterSettings
+    let router: StackRouter
+    let log: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            do {
+                router.use(try settings.routingTable().table)
+                log.notice("read \(settings.work.modelsINI) again")
+            } catch {
+                log.error("kept the old routing: \(error)")
+            }
+        }
+    }
+}
