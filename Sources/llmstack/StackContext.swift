@@ -28,7 +28,8 @@ struct StackContext {
         // A models.ini with a fault must not keep anybody from stopping.
         let port = (try? blueprint.catalog(work))?.defaults.routerPort
         return StackStopper(
-            work: work, endpoints: Endpoints(environment: environment, routerPort: port), table: table, console: console)
+            work: work, endpoints: Endpoints(environment: environment, routerPort: port), table: table, console: console
+        )
     }
 
     var inspector: StackInspector {

@@ -44,7 +44,9 @@ struct Start: AsyncParsableCommand {
     var foreground = false
 
     func validate() throws {
-        if foreground, options.detaches { throw ValidationError("--foreground stays, --detach does not: give one of them") }
+        if foreground, options.detaches {
+            throw ValidationError("--foreground stays, --detach does not: give one of them")
+        }
     }
 
     func run() async throws {
@@ -72,7 +74,8 @@ extension StackContext {
         guard !detaches, environment["LLMSTACK_ACTIVE"] != "1" else { return }
         let shell = Subshell(
             work: work, channel: channel, root: try? Shipped.root(environment: environment), environment: environment)
-        if case .external = channel {} else {
+        if case .external = channel {
+        } else {
             console.say("the stack runs on when you leave this shell; llmstack stop ends it")
         }
         try shell.enter()

@@ -17,7 +17,8 @@ struct ProcessesBackoffTests {
         #expect(waits == [1, 2, 4, 8, 16, 30, 30])
     }
 
-    @Test("A life of a minute begins anew, a second less does not", arguments: [(60.0, 1.0), (59.0, 4.0), (3600.0, 1.0)])
+    @Test(
+        "A life of a minute begins anew, a second less does not", arguments: [(60.0, 1.0), (59.0, 4.0), (3600.0, 1.0)])
     func recovering(_ life: Double, _ wait: Double) {
         var backoff = Backoff()
         for _ in 0..<2 {

@@ -20,7 +20,8 @@ struct FakeProcessTable: ProcessTable {
     func listener(onPort port: Int) -> Int32? { listeners[port] }
 
     mutating func add(
-        _ pid: Int32, parent: Int32 = 1, zombie: Bool = false, _ arguments: [String], _ environment: [String: String] = [:]
+        _ pid: Int32, parent: Int32 = 1, zombie: Bool = false, _ arguments: [String],
+        _ environment: [String: String] = [:]
     ) {
         facts.append(.init(pid: pid, parent: parent, isZombie: zombie, startTime: 1, arguments: arguments))
         environments[pid] = environment
@@ -91,7 +92,9 @@ struct ProcessesIdentityTests {
             Row(
                 what: "an editor that has our configuration open", kind: .llamaSwap,
                 arguments: ["vim", "/srv/my work/.llmstack/llama-swap.yaml"], isOurs: false),
-            Row(what: "a flag without its value", kind: .llamaSwap, arguments: ["llama-swap", "--config"], isOurs: false),
+            Row(
+                what: "a flag without its value", kind: .llamaSwap, arguments: ["llama-swap", "--config"], isOurs: false
+            ),
             Row(
                 what: "a zombie", kind: .llamaSwap,
                 arguments: ["llama-swap", "--config", "/srv/my work/.llmstack/llama-swap.yaml"], zombie: true,
@@ -115,7 +118,8 @@ struct ProcessesIdentityTests {
         ])
     func ownership(_ row: Row) {
         let process = ProcessFacts(pid: 5, parent: 1, isZombie: row.zombie, startTime: 9, arguments: row.arguments)
-        #expect(DaemonIdentity(work: Self.work).owns(process, as: row.kind, environment: { row.environment }) == row.isOurs)
+        #expect(
+            DaemonIdentity(work: Self.work).owns(process, as: row.kind, environment: { row.environment }) == row.isOurs)
     }
 
     @Test("What llama-swap started is known by its mark, and llama-swap itself is not among it")

@@ -15,7 +15,9 @@ struct StackObserverTests {
         ["llama-swap", "--config", project.work.llamaSwapYAML]
     }
 
-    @Test("A daemon is found by its pid file, and by its mark when that is lost or wrong", arguments: ["40\n", "41\n", nil])
+    @Test(
+        "A daemon is found by its pid file, and by its mark when that is lost or wrong",
+        arguments: ["40\n", "41\n", nil])
     func finding(_ file: String?) throws {
         let project = try ScratchProject()
         if let file { try project.write(file, "llama-swap.pid") }

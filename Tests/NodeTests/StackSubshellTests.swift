@@ -59,11 +59,15 @@ struct StackSubshellTests {
         let project = try ScratchProject()
         try project.write(text, "rc")
         let daemon = Daemon(
-            executable: bash, arguments: ["--norc", "-c", ". \"$0\"; printf '<%s>' \"$LLMSTACK_WORK_DIR\"", "\(project.work.state)/rc"],
+            executable: bash,
+            arguments: ["--norc", "-c", ". \"$0\"; printf '<%s>' \"$LLMSTACK_WORK_DIR\"", "\(project.work.state)/rc"],
             environment: ["PATH": "/usr/bin:/bin", "HOME": project.work.path], log: "\(project.work.logs)/out.log")
         let pid = try daemon.spawn()
         var exit: ChildExit?
-        #expect(await eventually { exit = exit ?? ChildExit.poll(pid); return exit != nil })
+        #expect(
+            await eventually {
+                exit = exit ?? ChildExit.poll(pid); return exit != nil
+            })
         #expect(exit == .exited(0))
         #expect(try String(contentsOfFile: daemon.log, encoding: .utf8) == "<\(Self.hostile)>")
     }

@@ -42,7 +42,8 @@ package struct Daemon: Sendable {
             atPath: (log as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard output >= 0 else {
-            throw SpawnFailure(executable: executable, reason: "cannot write \(log): \(String(cString: strerror(errno)))")
+            throw SpawnFailure(
+                executable: executable, reason: "cannot write \(log): \(String(cString: strerror(errno)))")
         }
         defer { close(output) }
 

@@ -14,7 +14,9 @@ package struct PIDFile: Equatable, Sendable {
 
     package static func parse(_ text: String) -> Int32? {
         let words = text.split(whereSeparator: \.isWhitespace)
-        guard words.count == 1, let word = words.first, word.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+        guard words.count == 1, let word = words.first, word.allSatisfy({ $0.isASCII && $0.isNumber }) else {
+            return nil
+        }
         return Int32(word).flatMap { $0 > 0 ? $0 : nil }
     }
 

@@ -56,7 +56,9 @@
             let count = bytes.withUnsafeBytes { Int($0.loadUnaligned(as: Int32.self)) }
             var rest = bytes[4..<size]
             rest = rest.drop { $0 != 0 }.drop { $0 == 0 }
-            let all = rest.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+            let all = rest.split(separator: 0, omittingEmptySubsequences: false).map {
+                String(decoding: $0, as: UTF8.self)
+            }
             guard count >= 0, count <= all.count else { return ([], []) }
             return (Array(all.prefix(count)), Array(all.dropFirst(count).prefix { !$0.isEmpty }))
         }

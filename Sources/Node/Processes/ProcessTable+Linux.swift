@@ -77,7 +77,9 @@
             return bytes.split(separator: 0, omittingEmptySubsequences: false).map(text)
         }
 
-        private static func text(_ bytes: some Sequence<UInt8>) -> String { String(decoding: Array(bytes), as: UTF8.self) }
+        private static func text(_ bytes: some Sequence<UInt8>) -> String {
+            String(decoding: Array(bytes), as: UTF8.self)
+        }
 
         /// Files of `/proc` have no size: read until nothing more comes.
         private static func read(_ path: String) -> [UInt8]? {

@@ -38,10 +38,13 @@ package struct StackInspector: Sendable {
         let isWell = llamaSwap.port == .own ? await probe.reply(health)?.status == 200 : false
         let isNeeded = !hasINI || !catalog.localTiers.isEmpty
 
-        let channel = work.runningChannel ?? work.pinnedChannel ?? .current
+        // A marker left from a time as a client says nothing about a stack of one's own.
+        var running = work.runningChannel
+        if case .external? = running { running = nil }
+        let channel = running ?? work.pinnedChannel ?? .current
         var status = StackStatus(
             project: work.path, channel: channel.name,
-            isUp: work.runningChannel != nil && (router.own != nil || llamaSwap.own != nil),
+            isUp: running != nil && (router.own != nil || llamaSwap.own != nil),
             supervisor: observer.supervisor(), router: part(router, answers: reply != nil, url: listing),
             llamaSwap: part(llamaSwap, answers: isWell, url: health),
             models: reply.map { Self.modelNames($0.body) } ?? [],
@@ -53,14 +56,14 @@ package struct StackInspector: Sendable {
 
     private func external(_ url: String) async -> StackStatus {
         let address = "\(url)/models.ini"
-        let reply = await probe.reply(address, timeout: .seconds(5))
-        let isThere = reply?.status == 200
+        let trouble = RemoteRouter(await probe.reply(address, timeout: .seconds(5))).trouble
+        let isThere = trouble == nil
         let models = isThere ? await probe.reply("\(url)/v1/models", timeout: .seconds(5)) : nil
         return StackStatus(
             project: work.path, channel: Channel.external(url).name, isUp: work.runningChannel != nil,
             supervisor: nil, router: .init(state: isThere ? .external : .down, pid: nil, url: address), llamaSwap: nil,
             models: models.map { Self.modelNames($0.body) } ?? [], tiers: [],
-            notes: isThere ? [] : ["the router does not answer\n  next: llmstack start on that host"])
+            notes: trouble.map { ["the router \($0)\n  next: llmstack start on that host"] } ?? [])
     }
 
     private func part(_ seen: DaemonObservation, answers: Bool, url: String) -> StackStatus.Part {
@@ -103,7 +106,8 @@ package struct StackInspector: Sendable {
         case .gguf(let gguf):
             let weights = gguf.weights(next: channel.usesNext)
             return .init(
-                name: tier.name, backend: "gguf", model: weights.file, quant: weights.quant.isEmpty ? nil : weights.quant,
+                name: tier.name, backend: "gguf", model: weights.file,
+                quant: weights.quant.isEmpty ? nil : weights.quant,
                 sizeGB: weights.sizeGB > 0 ? weights.sizeGB : nil, isNext: isNext)
         case .bedrock(let bedrock):
             return .init(

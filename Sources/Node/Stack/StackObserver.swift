@@ -50,8 +50,10 @@ package struct StackObserver: Sendable {
     ///   - catalog: the project's models.ini.
     ///   - wanted: the channel asked for.
     package func observe(_ catalog: Catalog, wanted: Channel) -> StackObservation {
-        StackObservation(
-            wanted: wanted, marker: work.runningChannel, needsLlamaSwap: !catalog.localTiers.isEmpty,
+        var marker = work.runningChannel
+        if case .external? = marker { marker = nil }
+        return StackObservation(
+            wanted: wanted, marker: marker, needsLlamaSwap: !catalog.localTiers.isEmpty,
             nextIsQueued: catalog.tiers.contains(where: \.hasNext), llamaSwap: observe(.llamaSwap),
             router: observe(.router), supervisor: supervisor())
     }
@@ -84,7 +86,8 @@ package struct StackObserver: Sendable {
             return own == nil ? .stranger(Occupant()) : .own
         }
         if let own {
-            if listener == own.pid || table.processes().descendants(of: own.pid).contains(where: { $0.pid == listener }) {
+            if listener == own.pid || table.processes().descendants(of: own.pid).contains(where: { $0.pid == listener })
+            {
                 return .own
             }
         }

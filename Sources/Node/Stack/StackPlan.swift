@@ -148,7 +148,9 @@ extension StackPlan.Refusal {
         case .nothingQueued:
             return StackFailure(
                 "no tier has anything queued for the next channel",
-                advice: "fix: add hf_file_next or aws_model_id_next to a tier of models.ini, or run llmstack start --current")
+                advice:
+                    "fix: add hf_file_next or aws_model_id_next to a tier of models.ini, or run llmstack start --current"
+            )
         case .otherChannel(let running):
             return StackFailure(
                 "this project already runs in the \(running.name) channel",

@@ -66,11 +66,10 @@ package struct StackStarter: Sendable {
     /// A thin client has nothing to start; it looks whether the other side is there.
     private func connect(to url: String) async throws(StackFailure) -> Channel {
         try Preflight.requireOpencode(work)
-        let reply = await probe.reply("\(url)/models.ini", timeout: .seconds(5))
-        if reply?.status != 200 {
-            let what = reply.map { "answers \($0.status)" } ?? "does not answer"
+        let router = RemoteRouter(await probe.reply("\(url)/models.ini", timeout: .seconds(5)))
+        if let trouble = router.trouble {
             console.warn(
-                "the router at \(url) \(what)\n  next: llmstack start on that host; this project is connected all the same")
+                "the router at \(url) \(trouble)\n  next: llmstack start on that host; you are connected all the same")
         }
         try write(Channel.external(url).marker, to: work.activeChannel)
         console.say("connected to \(url)")
@@ -151,8 +150,11 @@ package struct StackStarter: Sendable {
 
     /// The marker that says which channel runs. Without local tiers there is no channel to switch and no marker.
     private func mark(_ ready: Preflight, _ seen: StackObservation) throws(StackFailure) {
-        guard seen.needsLlamaSwap, work.runningChannel != ready.channel else { return }
-        try write(ready.channel.marker, to: work.activeChannel)
+        if !seen.needsLlamaSwap {
+            try? FileManager.default.removeItem(atPath: work.activeChannel)
+        } else if work.runningChannel != ready.channel {
+            try write(ready.channel.marker, to: work.activeChannel)
+        }
     }
 
     private func bringUp(

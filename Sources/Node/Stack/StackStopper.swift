@@ -26,21 +26,25 @@ package struct StackStopper: Sendable {
 
     /// Stops the stack. It never fails: what could not be ended is said, and so is what was left alone.
     package func stop() async {
+        let observer = StackObserver(work: work, endpoints: endpoints, table: table)
+        var isClient = false
         if case .external(let url)? = work.pinnedChannel {
+            isClient = true
             let wasConnected = work.runningChannel != nil
             clearMarker()
             console.say(wasConnected ? "disconnected from \(url)" : "this project is not connected; nothing to stop")
-            return
+            // Unless it ran a stack of its own before it became a client, and that is still there.
+            let isOver = observer.supervisor() == nil && DaemonKind.allCases.allSatisfy { observer.own($0) == nil }
+            if isOver { return }
         }
         // A start that hangs must not keep its project from being stopped.
         let lock = await FileLock.taking(work.state, limit: StackStarter.lockPatience)
         defer { withExtendedLifetime(lock) {} }
-        let observer = StackObserver(work: work, endpoints: endpoints, table: table)
         var ended = await endSupervisor(observer)
         if let router = observer.own(.router) { ended += await end([router], patience: Self.routerPatience) }
         ended += await endLlamaSwap(observer)
         for kind in DaemonKind.allCases {
-            reportForeign(kind, observer)
+            if !isClient { reportForeign(kind, observer) }
             observer.pidFile(kind).remove()
         }
         clearMarker()

@@ -65,7 +65,8 @@ package struct StackSupervisor: Sendable {
                     (try? handle.truncate(atOffset: 0)) != nil, (try? handle.write(contentsOf: bytes)) != nil
                 else {
                     throw StackFailure(
-                        "cannot write \(file.path)", advice: "fix: check the directory's permissions and the free space")
+                        "cannot write \(file.path)", advice: "fix: check the directory's permissions and the free space"
+                    )
                 }
                 return lock
             }
@@ -83,7 +84,8 @@ package struct StackSupervisor: Sendable {
     private func takeOver(_ ready: Preflight, _ observer: StackObserver) async throws(StackFailure) {
         guard let lock = await FileLock.taking(starter.work.state, limit: StackStarter.lockPatience) else {
             throw StackFailure(
-                "another llmstack command is at work on this project", advice: "next: wait for it to end, then try again")
+                "another llmstack command is at work on this project",
+                advice: "next: wait for it to end, then try again")
         }
         defer { withExtendedLifetime(lock) {} }
         let seen = observer.observe(ready.catalog, wanted: ready.channel)
@@ -177,7 +179,9 @@ package struct StackSupervisor: Sendable {
             // Before its end can be reported, or the two would be taken in the wrong order.
             feed.yield(.event(.spawned(kind, pid: pid)))
             ChildExit.wait(for: pid) { exit in feed.yield(.died(kind, pid: pid, exit)) }
-            do { try StackObserver.pidFile(kind, in: recipe.work).write(pid) } catch { starter.console.warn("\(error)") }
+            do { try StackObserver.pidFile(kind, in: recipe.work).write(pid) } catch {
+                starter.console.warn("\(error)")
+            }
             return pid
         } catch {
             starter.console.warn("\(kind.name) cannot be started: \(error.reason)\n  fix: check \(error.executable)")

@@ -26,7 +26,7 @@ package struct Subshell: Sendable {
         self.root = root
         inherited = environment
         let named = environment["SHELL"] ?? ""
-        shell = named.isEmpty ? "/bin/sh" : named
+        shell = named.hasPrefix("/") ? named : "/bin/sh"
     }
 
     package var dialect: Dialect {
