@@ -58,14 +58,20 @@ let package = Package(
             dependencies: [nioCore, nioPosix, nioHTTP1],
             path: "Tests/llama-swap-stand-in",
             swiftSettings: settings),
+        .testTarget(
+            name: "ConformanceTests", dependencies: ["Coordinator", "Wire", "Cluster"],
+            resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Cluster", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+        .testTarget(
+            name: "WireTests", dependencies: ["Wire", "Cluster", nioCore, nioPosix, nioEmbedded],
+            swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
             dependencies: ["Node", "Cluster"],
             resources: [.copy("Fixtures")],
             swiftSettings: settings),
         .testTarget(
-            name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings),
+            name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings
+        ),
     ]
 )

@@ -58,7 +58,9 @@ struct Explain: ParsableCommand {
     /// A request that names a model is not classified.
     private func showNamed(_ request: ScannedRequest, _ body: [UInt8], _ table: RoutingTable) {
         let written = request.modelRanges.last.map { String(decoding: body[$0], as: UTF8.self) } ?? "an object"
-        let name = (JSONNode.parse(body)?["model"]?.kind).flatMap { if case .string(let name) = $0 { name } else { nil } }
+        let name = (JSONNode.parse(body)?["model"]?.kind).flatMap {
+            if case .string(let name) = $0 { name } else { nil }
+        }
         let tier = name.flatMap { table.catalog.tier(named: $0)?.name }
         if json {
             print("{\"auto\":false,\"model\":\(written),\"tier\":\(tier?.jsonQuoted ?? "null")}")

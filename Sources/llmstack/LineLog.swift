@@ -20,7 +20,9 @@ struct LineLog: LogHandler {
 
     func log(event: LogEvent) {
         var line = "\(Self.timestamp()) \(event.level) \(event.message)"
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
+        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: {
+            $0.key < $1.key
+        }) {
             line += " \(key)=\(value)"
         }
         // A line is a line, whatever a request put into it.

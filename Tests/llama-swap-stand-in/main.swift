@@ -1,2 +1,3 @@
 import NIOHTTP1
+
 print("stand-in")

@@ -50,7 +50,8 @@ package struct Catalog: Equatable, Sendable {
             catalog.sections.append(
                 .init(
                     name: section.name, role: Role(keys.text("role")),
-                    description: keys.nonEmpty("description") ?? section.name, contextSize: keys.integer("ctx_size") ?? 0))
+                    description: keys.nonEmpty("description") ?? section.name,
+                    contextSize: keys.integer("ctx_size") ?? 0))
             if let tier = try Tier(keys) { catalog.tiers.append(tier) }
         }
         return catalog
@@ -108,7 +109,9 @@ struct SectionReader {
             result += rest[..<dollar]
             rest = rest[rest.index(after: dollar)...]
             let braced = rest.first == "{"
-            let name = (braced ? rest.dropFirst() : rest).prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+            let name = (braced ? rest.dropFirst() : rest).prefix {
+                $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_")
+            }
             let end = rest.index(rest.startIndex, offsetBy: name.count + (braced ? 1 : 0))
             let closed = !braced || (end < rest.endIndex && rest[end] == "}")
             guard !name.isEmpty, closed else {
@@ -270,7 +273,8 @@ extension RoutingSection {
     private static func count(_ key: String, _ keys: SectionReader) throws(CatalogError) -> Int? {
         guard keys.nonEmpty(key) != nil else { return nil }
         guard let value = keys.integer(key) else {
-            throw keys.fault(key, "\(key) = \(keys.text(key)) has no number", fix: "write a whole number, such as \(key) = 12000")
+            throw keys.fault(
+                key, "\(key) = \(keys.text(key)) has no number", fix: "write a whole number, such as \(key) = 12000")
         }
         return value
     }
@@ -282,12 +286,17 @@ extension RoutingSection {
             do {
                 phrases.append(try Phrase(text))
             } catch {
-                throw keys.fault(key, "\(key): \(error)", fix: "words parted by spaces; a|b for either word; [a|b] for a word that may be left out; phrases parted by commas")
+                throw keys.fault(
+                    key, "\(key): \(error)",
+                    fix:
+                        "words parted by spaces; a|b for either word; [a|b] for a word that may be left out; phrases parted by commas"
+                )
             }
         }
         guard phrases.count <= Phrase.listLimit else {
             throw keys.fault(
-                key, "\(key) lists \(phrases.count) phrases", fix: "keep it to \(Phrase.listLimit), or use a|b for variants")
+                key, "\(key) lists \(phrases.count) phrases",
+                fix: "keep it to \(Phrase.listLimit), or use a|b for variants")
         }
         return phrases
     }

@@ -116,7 +116,8 @@ package struct Automaton: Sendable {
     }
 
     /// The first whole character at or behind an offset, and the state of having seen only the one before it.
-    private func borders(_ bytes: UnsafeBufferPointer<UInt8>, _ offset: Int) -> (at: UnsafePointer<UInt8>, guess: State) {
+    private func borders(_ bytes: UnsafeBufferPointer<UInt8>, _ offset: Int) -> (at: UnsafePointer<UInt8>, guess: State)
+    {
         var index = offset
         while index < bytes.count, bytes[index] & 0xC0 == 0x80 { index += 1 }
         var lead = index - 1
@@ -240,7 +241,8 @@ package struct Automaton: Sendable {
     }
 
     func read(_ scalar: Unicode.Scalar, from state: State, into signals: inout Signals) -> State {
-        step(state, scalar.value < 0x10000 ? columns[Int(scalar.value)] : column(ofAstral: scalar.value), into: &signals)
+        step(
+            state, scalar.value < 0x10000 ? columns[Int(scalar.value)] : column(ofAstral: scalar.value), into: &signals)
     }
 
     private func step(_ state: State, _ column: UInt16, into signals: inout Signals) -> State {

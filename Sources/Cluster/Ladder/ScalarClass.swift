@@ -14,7 +14,8 @@ extension Unicode.Scalar {
                 || value == 0x5F
         }
         switch properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber: return true
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber:
+            return true
         default: return properties.numericType != nil
         }
     }

@@ -34,7 +34,9 @@ struct Alphabet {
     private mutating func name(_ pattern: Pattern) {
         switch pattern {
         case .text(let scalars), .one(let scalars):
-            for scalar in scalars.map(\.caseFolded) where !scalar.isASCII && named[scalar] == nil { named[scalar] = count }
+            for scalar in scalars.map(\.caseFolded) where !scalar.isASCII && named[scalar] == nil {
+                named[scalar] = count
+            }
         case .sequence(let parts), .any(of: let parts): parts.forEach { name($0) }
         case .optional(let part), .many(let part), .some(let part): name(part)
         case .space, .spaceAcrossParts, .wordBoundary, .lineStart: break
@@ -53,7 +55,7 @@ struct SubsetConstruction {
     }
 
     /// What a deterministic state knows: NFA states before a character, and the character before them.
-    private struct Key: Hashable {
+    fileprivate struct Key: Hashable {
         var steps: [Int]
         var afterWord: Bool
         var atLineStart: Bool
@@ -120,44 +122,80 @@ struct SubsetConstruction {
 
     func build() -> Result {
         let columns = self.columns()
-        var numbers: [Key: Int] = [:]
+        let width = columns.traits.count
+        var numbers: [Key: UInt32] = [:]
         var queue: [Key] = []
         func number(_ key: Key) -> UInt32 {
-            if let known = numbers[key] { return UInt32(known) }
-            numbers[key] = queue.count
+            if let known = numbers[key] { return known }
+            let new = UInt32(queue.count)
+            numbers[key] = new
             queue.append(key)
-            return UInt32(queue.count - 1)
+            return new
         }
-        _ = number(Key(steps: [], afterWord: false, atLineStart: true))
-        let width = columns.traits.count
+        let start = number(Key(steps: [], afterWord: false, atLineStart: true))
         let rest = columns.traits.map { number(Key(steps: [], afterWord: $0.isWord, atLineStart: $0.startsLine)) }
+        // A pattern may begin anywhere, so every state goes on as the starts alone do, and on top of that as its own
+        // steps do: what the starts lead to is worked out once for each edge.
+        var common: [Edge: (reach: Reach, targets: [UInt32])] = [:]
         var table: [UInt32] = []
         var row = 0
         while row < queue.count {
             let key = queue[row]
-            // Only whether the next character is a word's changes what `\b` lets through.
-            let beforeWord = reach(key, beforeWord: true, columns)
-            let beforeOther = reach(key, beforeWord: false, columns)
-            for column in 0..<width {
-                let traits = columns.traits[column]
-                let (reached, signals) = traits.isWord ? beforeWord : beforeOther
-                let next = number(
-                    Key(steps: reached[column], afterWord: traits.isWord, atLineStart: traits.startsLine))
+            row += 1
+            let halves = [true, false].map { beforeWord in
+                let edge = Edge(afterWord: key.afterWord, atLineStart: key.atLineStart, beforeWord: beforeWord)
+                if common[edge] == nil {
+                    let reach = reach(from: starts, over: edge, columns)
+                    common[edge] = (
+                        reach,
+                        columns.traits.enumerated().map { column, traits in
+                            number(Key(steps: reach.steps[column], traits))
+                        }
+                    )
+                }
+                return (base: common[edge], own: reach(from: key.steps, over: edge, columns))
+            }
+            for (column, traits) in columns.traits.enumerated() {
+                let half = halves[traits.isWord ? 0 : 1]
+                guard let base = half.base else { continue }
+                let own = half.own.steps[column]
+                let next =
+                    own.isEmpty
+                    ? base.targets[column] : number(Key(steps: merged(base.reach.steps[column], own), traits))
+                let signals = base.reach.signals.union(half.own.signals)
                 table.append(next * UInt32(width) | UInt32(signals.rawValue) << 24)
             }
-            row += 1
         }
         return Result(
-            table: table, start: 0, states: queue.count, restStates: rest.map { $0 * UInt32(width) },
-            columnOfSymbol: columns.ofSymbol)
+            table: table, start: start * UInt32(width), states: queue.count,
+            restStates: rest.map { $0 * UInt32(width) }, columnOfSymbol: columns.ofSymbol)
+    }
+
+    /// The place between two characters.
+    private struct Edge: Hashable {
+        var afterWord: Bool
+        var atLineStart: Bool
+        var beforeWord: Bool
+    }
+
+    private struct Reach {
+        /// For each column, the NFA states that a character of it leads to, ascending.
+        var steps: [[Int]]
+        /// Complete before that character.
+        var signals: Signals = []
     }
 
     private struct Columns {
-        var ofSymbol: [UInt16]
+        var ofSymbol: [UInt16] = []
         /// What a column's symbols have in common.
-        var traits: [(isWord: Bool, startsLine: Bool)] = []
+        var traits: [Traits] = []
         /// Of each NFA state that takes a symbol: the columns it takes.
-        var taken: [Int: [Int]] = [:]
+        var taken: [[Int]]
+    }
+
+    fileprivate struct Traits {
+        var isWord: Bool
+        var startsLine: Bool
     }
 
     private func columns() -> Columns {
@@ -165,12 +203,13 @@ struct SubsetConstruction {
         for (index, step) in steps.enumerated() {
             if case .symbols(let set, _) = step { for symbol in set { memberships[symbol].append(index) } }
         }
-        var columns = Columns(ofSymbol: [])
+        var columns = Columns(taken: Array(repeating: [], count: steps.count))
         var known: [[Int]: UInt16] = [:]
         for (symbol, members) in memberships.enumerated() {
-            let startsLine = symbol == 0x0A || symbol == Alphabet.partBreak || symbol == Alphabet.end
-            let isWord = alphabet.isWord(symbol)
-            let key = members + [isWord ? -1 : -2, startsLine ? -1 : -2]
+            let traits = Traits(
+                isWord: alphabet.isWord(symbol),
+                startsLine: symbol == 0x0A || symbol == Alphabet.partBreak || symbol == Alphabet.end)
+            let key = members + [traits.isWord ? -1 : -2, traits.startsLine ? -1 : -2]
             if let column = known[key] {
                 columns.ofSymbol.append(column)
                 continue
@@ -178,38 +217,47 @@ struct SubsetConstruction {
             let column = columns.traits.count
             known[key] = UInt16(column)
             columns.ofSymbol.append(UInt16(column))
-            columns.traits.append((isWord, startsLine))
-            for member in members { columns.taken[member, default: []].append(column) }
+            columns.traits.append(traits)
+            for member in members { columns.taken[member].append(column) }
         }
         return columns
     }
 
-    /// For each column, the NFA states that a character of it leads to; and the signals complete before it.
-    private func reach(_ key: Key, beforeWord: Bool, _ columns: Columns) -> (reached: [[Int]], signals: Signals) {
-        let (live, signals) = closure(key, beforeWord: beforeWord)
-        var reached: [[Int]] = Array(repeating: [], count: columns.traits.count)
-        for index in live {
-            guard case .symbols(_, let next) = steps[index] else { continue }
-            for column in columns.taken[index] ?? [] { reached[column].append(next) }
-        }
-        return (reached.map { Set($0).sorted() }, signals)
-    }
-
-    /// Everything reachable without a character, and the signals that are complete there.
-    private func closure(_ key: Key, beforeWord: Bool) -> (live: Set<Int>, signals: Signals) {
-        var live: Set<Int> = []
-        var signals: Signals = []
-        var pending = starts + key.steps
-        while let step = pending.popLast() {
-            guard live.insert(step).inserted else { continue }
-            switch steps[step] {
-            case .symbols: break
+    /// Follows everything that needs no character, then one character of each column.
+    private func reach(from origins: [Int], over edge: Edge, _ columns: Columns) -> Reach {
+        var reach = Reach(steps: Array(repeating: [], count: columns.traits.count))
+        var seen: Set<Int> = []
+        var pending = origins
+        while let index = pending.popLast() {
+            guard seen.insert(index).inserted else { continue }
+            switch steps[index] {
+            case .symbols(_, let next): for column in columns.taken[index] { reach.steps[column].append(next) }
             case .fork(let first, let second): pending += [first, second]
-            case .wordBoundary(let next): if key.afterWord != beforeWord { pending.append(next) }
-            case .lineStart(let next): if key.atLineStart { pending.append(next) }
-            case .signal(let signal): signals.insert(signal)
+            case .wordBoundary(let next): if edge.afterWord != edge.beforeWord { pending.append(next) }
+            case .lineStart(let next): if edge.atLineStart { pending.append(next) }
+            case .signal(let signal): reach.signals.insert(signal)
             }
         }
-        return (live, signals)
+        for column in reach.steps.indices where reach.steps[column].count > 1 {
+            reach.steps[column] = merged(reach.steps[column].sorted(), [])
+        }
+        return reach
+    }
+
+    /// Two ascending lists as one, each number once.
+    private func merged(_ first: [Int], _ second: [Int]) -> [Int] {
+        var result: [Int] = []
+        var (left, right) = (first[...], second[...])
+        while let next = [left.first, right.first].compactMap({ $0 }).min() {
+            if result.last != next { result.append(next) }
+            if left.first == next { left.removeFirst() } else { right.removeFirst() }
+        }
+        return result
+    }
+}
+
+extension SubsetConstruction.Key {
+    fileprivate init(steps: [Int], _ traits: SubsetConstruction.Traits) {
+        self.init(steps: steps, afterWord: traits.isWord, atLineStart: traits.startsLine)
     }
 }

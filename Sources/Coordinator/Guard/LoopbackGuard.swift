@@ -29,7 +29,8 @@ package struct LoopbackGuard: Sendable {
         guard isOwn(host) else {
             return OpenAIError(
                 403, "forbidden_host",
-                "This router does not answer for the host name \"\(host)\". Use its address, or set ROUTER_ALLOWED_HOSTS.")
+                "This router does not answer for the host name \"\(host)\". Use its address, or set ROUTER_ALLOWED_HOSTS."
+            )
         }
         // 2
         for origin in fields.all("origin") where !isWelcome(origin, at: host) {
@@ -70,7 +71,8 @@ package struct LoopbackGuard: Sendable {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4
             && parts.allSatisfy { part in
-                (1...3).contains(part.count) && part.allSatisfy { $0.isASCII && $0.isNumber } && (Int(part) ?? 256) < 256
+                (1...3).contains(part.count) && part.allSatisfy { $0.isASCII && $0.isNumber }
+                    && (Int(part) ?? 256) < 256
             }
     }
 }

@@ -36,7 +36,8 @@ struct ModelList {
 
     private var auto: String {
         let settings = table.ladder.settings
-        let models = [settings.fastModel, settings.agentModel, settings.planModel, settings.uncensoredModel]
+        let models =
+            [settings.fastModel, settings.agentModel, settings.planModel, settings.uncensoredModel]
             + (table.ladder.ultraIsAvailable ? [settings.ultraModel] : [])
         let description = "Picks one of \(models.joined(separator: ", ")) by what a request says and how long it is"
         return """

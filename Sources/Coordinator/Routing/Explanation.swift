@@ -82,7 +82,9 @@ package struct Explanation: Sendable, Equatable {
     package var text: String {
         var lines = ["auto -> \(decision.model) (\(decision.reason))"]
         for step in steps {
-            lines.append("  \(step.matched ? ">" : " ") \(step.rule). \(step.title): \(step.matched ? "yes" : "no") (\(step.why))")
+            lines.append(
+                "  \(step.matched ? ">" : " ") \(step.rule). \(step.title): \(step.matched ? "yes" : "no") (\(step.why))"
+            )
         }
         lines.append(
             "  estimate: \(facts.estimatedTokens) tokens (\(facts.characters) characters / 4), "

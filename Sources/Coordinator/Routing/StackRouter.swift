@@ -86,7 +86,8 @@ package final class StackRouter: RequestRouter {
         log.warning("\(head.method) \(head.path): \(failure)")
         return OpenAIError(
             502, "upstream_unavailable",
-            "llama-swap: \(failure). See .llmstack/logs/llama-swap.log; llmstack start brings it up.").reply
+            "llama-swap: \(failure). See .llmstack/logs/llama-swap.log; llmstack start brings it up."
+        ).reply
     }
 
     // MARK: Completions

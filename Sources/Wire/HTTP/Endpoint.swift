@@ -18,7 +18,8 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         var prefix = String(rest[slash...])
         while prefix.hasSuffix("/") { prefix.removeLast() }
-        guard let (host, port) = HostPort.split(rest[..<slash]), !prefix.contains(where: { $0 == "?" || $0 == "#" }) else {
+        guard let (host, port) = HostPort.split(rest[..<slash]), !prefix.contains(where: { $0 == "?" || $0 == "#" })
+        else {
             return nil
         }
         self.init(host: host, port: port ?? 80, prefix: prefix)

@@ -42,7 +42,9 @@ package struct Fields: Sendable, Equatable {
         copy.reserveCapacity(headers.count + 2)
         for (name, value) in headers {
             if Self.isPerConnection(name) { continue }
-            if !named.isEmpty, named.contains(where: { $0.utf8.count == name.utf8.count && $0.lowercased() == name.lowercased() }) {
+            if !named.isEmpty,
+                named.contains(where: { $0.utf8.count == name.utf8.count && $0.lowercased() == name.lowercased() })
+            {
                 continue
             }
             copy.add(name: name, value: value)

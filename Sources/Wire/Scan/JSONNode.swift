@@ -127,7 +127,9 @@ private struct Parser {
         case 0x66: units.append(0x0C)
         case 0x75:
             guard var value = hex() else { return false }
-            if (0xD800..<0xDC00).contains(value), bytes.count >= index + 6, bytes[index] == 0x5C, bytes[index + 1] == 0x75 {
+            if (0xD800..<0xDC00).contains(value), bytes.count >= index + 6, bytes[index] == 0x5C,
+                bytes[index + 1] == 0x75
+            {
                 index += 2
                 guard let low = hex() else { return false }
                 value = (0xDC00..<0xE000).contains(low) ? 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00) : 0xFFFD

@@ -36,7 +36,8 @@ enum HeadRules {
             return OpenAIError(
                 400, "invalid_framing", "The only Transfer-Encoding taken is chunked, and then without Content-Length.")
         }
-        if fields.contains("upgrade"), fields.all("connection").contains(where: { $0.lowercased().contains("upgrade") }) {
+        if fields.contains("upgrade"), fields.all("connection").contains(where: { $0.lowercased().contains("upgrade") })
+        {
             return OpenAIError(501, "upgrade_not_supported", "Protocol upgrades are not supported; ask in HTTP/1.1.")
         }
         return nil

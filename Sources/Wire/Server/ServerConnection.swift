@@ -184,7 +184,9 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .collecting(Collection(scan))
             sendContinue()
         case .forward(let endpoint):
-            forward(hasBody ? .streamed(length: length) : .whole([]), to: endpoint) { hasBody ? .streaming($0) : .forwarding($0) }
+            forward(hasBody ? .streamed(length: length) : .whole([]), to: endpoint) {
+                hasBody ? .streaming($0) : .forwarding($0)
+            }
             sendContinue()
         case .answer(let work):
             phase = .answering

@@ -39,7 +39,8 @@ final class UpstreamCall {
     private var isEarlyFinish = false
     private var hasStreamed = false
 
-    init(_ request: RequestHead, body: Body, to endpoint: Endpoint, pool: UpstreamPool, receiver: any UpstreamReceiver) {
+    init(_ request: RequestHead, body: Body, to endpoint: Endpoint, pool: UpstreamPool, receiver: any UpstreamReceiver)
+    {
         self.endpoint = endpoint
         self.pool = pool
         self.body = body
@@ -182,7 +183,8 @@ final class UpstreamCall {
 
     private static func describe(_ error: any Error) -> String {
         switch error {
-        case let error as IOError: String(describing: error.errnoCode == 0 ? error.description : errnoText(error.errnoCode))
+        case let error as IOError:
+            String(describing: error.errnoCode == 0 ? error.description : errnoText(error.errnoCode))
         case is ChannelError: "no connection in time"
         default: "\(error)"
         }

@@ -37,7 +37,8 @@ package final class UpstreamPool {
                     let framing = HTTPRequestEncoder.Configuration()
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
-                    try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
+                    try pipeline.addHandler(
+                        ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
                     try pipeline.addHandler(UpstreamConnection(endpoint: endpoint, pool: bound.value))
                 }
             }
@@ -48,9 +49,10 @@ package final class UpstreamPool {
             connected = bootstrap.connect(host: endpoint.host, port: endpoint.port)
         }
         connected.assumeIsolated().whenComplete { result in
-            done(result.flatMap { channel in
-                Result { try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) }
-            })
+            done(
+                result.flatMap { channel in
+                    Result { try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) }
+                })
         }
     }
 
