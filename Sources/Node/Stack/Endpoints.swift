@@ -1,0 +1,57 @@
+import Cluster
+
+/// Where the two daemons of this host listen.
+package struct Endpoints: Equatable, Sendable {
+    /// llama-swap is for this host only, so its place is fixed.
+    package static let llamaSwapListen = "127.0.0.1:10102"
+    package static let llamaSwapPort = 10102
+    package static let defaultRouterPort = 10101
+
+    /// The address that the router binds.
+    package var routerHost: String
+    package var routerPort: Int
+
+    /// - Parameters:
+    ///   - environment: `ROUTER_HOST` and `ROUTER_PORT` come first.
+    ///   - routerPort: of models.ini's `[DEFAULT]`, which is also where opencode.json points.
+    package init(environment: [String: String], routerPort iniPort: String? = nil) {
+        func port(_ text: String?) -> Int? { text.flatMap { Int($0) }.flatMap { (1...65535).contains($0) ? $0 : nil } }
+        let host = environment["ROUTER_HOST"] ?? ""
+        routerHost = host.isEmpty ? "127.0.0.1" : host
+        routerPort = port(environment["ROUTER_PORT"]) ?? port(iniPort) ?? Self.defaultRouterPort
+    }
+
+    package func port(_ kind: DaemonKind) -> Int {
+        switch kind {
+        case .llamaSwap: Self.llamaSwapPort
+        case .router: routerPort
+        }
+    }
+
+    /// The address to talk to: one that this host can reach even where the daemon binds all of them.
+    package func host(_ kind: DaemonKind) -> String {
+        switch (kind, routerHost) {
+        case (.llamaSwap, _), (.router, "0.0.0.0"), (.router, "localhost"): "127.0.0.1"
+        case (.router, "::"): "::1"
+        case (.router, let host): host
+        }
+    }
+
+    package func base(_ kind: DaemonKind) -> String {
+        let host = host(kind)
+        return "http://\(host.contains(":") ? "[\(host)]" : host):\(port(kind))"
+    }
+
+    /// What answers as soon as the daemon serves.
+    package func readiness(_ kind: DaemonKind) -> String {
+        switch kind {
+        case .llamaSwap: "\(base(kind))/health"
+        case .router: "\(base(kind))/models.ini"
+        }
+    }
+
+    /// Whether other hosts reach the router, past everything that a cluster would check.
+    package var routerIsExposed: Bool {
+        !(routerHost.hasPrefix("127.") || routerHost == "localhost" || routerHost == "::1")
+    }
+}

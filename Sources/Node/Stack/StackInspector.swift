@@ -1,0 +1,118 @@
+import Cluster
+import Foundation
+
+/// Finds out a project's ``StackStatus``.
+package struct StackInspector: Sendable {
+    package let work: WorkDirectory
+    package let blueprint: Blueprint
+    package let table: any ProcessTable
+    package let probe: Probe
+    package let environment: [String: String]
+
+    package init(
+        work: WorkDirectory, blueprint: Blueprint, table: any ProcessTable, probe: Probe,
+        environment: [String: String]
+    ) {
+        self.work = work
+        self.blueprint = blueprint
+        self.table = table
+        self.probe = probe
+        self.environment = environment
+    }
+
+    /// - Throws: ``StackFailure`` where there is no project, and where its models.ini cannot be read.
+    package func status() async throws(StackFailure) -> StackStatus {
+        if case .external(let url)? = work.pinnedChannel { return await external(url) }
+        let hasINI = FileManager.default.fileExists(atPath: work.modelsINI)
+        guard hasINI || work.pinnedChannel != nil || work.runningChannel != nil else {
+            throw StackFailure("there is no llmstack project in \(work.path)", advice: "next: llmstack install")
+        }
+        let catalog = try hasINI ? Preflight.catalog(work, blueprint) : Catalog()
+        let endpoints = Endpoints(environment: environment, routerPort: catalog.defaults.routerPort)
+        let observer = StackObserver(work: work, endpoints: endpoints, table: table)
+        let router = observer.observe(.router)
+        let llamaSwap = observer.observe(.llamaSwap)
+        let listing = "\(endpoints.base(.router))/v1/models"
+        let reply = router.port == .own ? await probe.reply(listing, timeout: .seconds(5)) : nil
+        let health = endpoints.readiness(.llamaSwap)
+        let isWell = llamaSwap.port == .own ? await probe.reply(health)?.status == 200 : false
+        let isNeeded = !hasINI || !catalog.localTiers.isEmpty
+
+        // A marker left from a time as a client says nothing about a stack of one's own.
+        var running = work.runningChannel
+        if case .external? = running { running = nil }
+        let channel = running ?? work.pinnedChannel ?? .current
+        var status = StackStatus(
+            project: work.path, channel: channel.name,
+            isUp: running != nil && (router.own != nil || llamaSwap.own != nil),
+            supervisor: observer.supervisor(), router: part(router, answers: reply != nil, url: listing),
+            llamaSwap: part(llamaSwap, answers: isWell, url: health),
+            models: reply.map { Self.modelNames($0.body) } ?? [],
+            tiers: catalog.tiers.map { Self.line($0, channel) }, notes: [])
+        if !isNeeded, llamaSwap.own == nil { status.llamaSwap = .init(state: .notNeeded, pid: nil, url: health) }
+        status.notes = notes(status, endpoints)
+        return status
+    }
+
+    private func external(_ url: String) async -> StackStatus {
+        let address = "\(url)/models.ini"
+        let trouble = RemoteRouter(await probe.reply(address, timeout: .seconds(5))).trouble
+        let isThere = trouble == nil
+        let models = isThere ? await probe.reply("\(url)/v1/models", timeout: .seconds(5)) : nil
+        return StackStatus(
+            project: work.path, channel: Channel.external(url).name, isUp: work.runningChannel != nil,
+            supervisor: nil, router: .init(state: isThere ? .external : .down, pid: nil, url: address), llamaSwap: nil,
+            models: models.map { Self.modelNames($0.body) } ?? [], tiers: [],
+            notes: trouble.map { ["the router \($0)\n  next: llmstack start on that host"] } ?? [])
+    }
+
+    private func part(_ seen: DaemonObservation, answers: Bool, url: String) -> StackStatus.Part {
+        switch (seen.own, seen.port) {
+        case (_, .stranger(let occupant)):
+            return .init(state: .other, pid: occupant.pid, url: url, occupant: "\(occupant)")
+        case (let own?, _):
+            return .init(state: answers ? .running : .silent, pid: own.pid, url: url)
+        case (nil, _):
+            return .init(state: .down, pid: nil, url: url)
+        }
+    }
+
+    /// Only what calls for an action; a stack that is simply stopped needs no advice.
+    private func notes(_ status: StackStatus, _ endpoints: Endpoints) -> [String] {
+        var notes: [String] = []
+        let states = [status.router.state, status.llamaSwap?.state ?? .notNeeded]
+        if states.contains(.silent) {
+            notes.append("a daemon runs but does not answer\n  next: llmstack restart")
+        } else if states.contains(.running), states.contains(.down) {
+            notes.append("one of the two daemons is gone\n  next: llmstack start")
+        }
+        if status.router.state == .running, endpoints.routerIsExposed {
+            notes.append("the router listens on \(endpoints.routerHost): everyone who reaches this host can use it")
+        }
+        return notes
+    }
+
+    private static func modelNames(_ body: [UInt8]) -> [String] {
+        struct Listing: Decodable {
+            struct Model: Decodable { var id: String }
+            var data: [Model]
+        }
+        return (try? JSONDecoder().decode(Listing.self, from: Data(body)))?.data.map(\.id) ?? []
+    }
+
+    private static func line(_ tier: Tier, _ channel: Channel) -> StackStatus.TierLine {
+        let isNext = channel.usesNext && tier.hasNext
+        switch tier.backend {
+        case .gguf(let gguf):
+            let weights = gguf.weights(next: channel.usesNext)
+            return .init(
+                name: tier.name, backend: "gguf", model: weights.file,
+                quant: weights.quant.isEmpty ? nil : weights.quant,
+                sizeGB: weights.sizeGB > 0 ? weights.sizeGB : nil, isNext: isNext)
+        case .bedrock(let bedrock):
+            return .init(
+                name: tier.name, backend: "bedrock", model: bedrock.target(next: channel.usesNext).modelID, quant: nil,
+                sizeGB: nil, isNext: isNext)
+        }
+    }
+}

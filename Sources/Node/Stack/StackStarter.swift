@@ -1,0 +1,222 @@
+import Cluster
+import Foundation
+
+/// Brings a project's local stack up and leaves it running: what `start --detach` does.
+package struct StackStarter: Sendable {
+    /// How long a daemon may take from its start to its first answer.
+    package static let patience = Duration.seconds(30)
+    /// How long another start or stop of the same project is waited for.
+    package static let lockPatience = Duration.seconds(70)
+
+    package let work: WorkDirectory
+    package let blueprint: Blueprint
+    package let table: any ProcessTable
+    package let probe: Probe
+    package let console: any Console
+    package let environment: [String: String]
+    package let llmstack: String
+
+    package init(
+        work: WorkDirectory, blueprint: Blueprint, table: any ProcessTable, probe: Probe, console: any Console,
+        environment: [String: String], llmstack: String
+    ) {
+        self.work = work
+        self.blueprint = blueprint
+        self.table = table
+        self.probe = probe
+        self.console = console
+        self.environment = environment
+        self.llmstack = llmstack
+    }
+
+    /// - Parameter wanted: the channel of the command line; nil takes the pinned one.
+    /// - Returns: the channel that runs now.
+    /// - Throws: ``StackFailure``; what this call had started is stopped again then.
+    package func start(wanted: Channel?) async throws(StackFailure) -> Channel {
+        if case .external(let url)? = work.pinnedChannel { return try await connect(to: url) }
+        let ready = try Preflight(work: work, blueprint: blueprint, wanted: wanted, environment: environment)
+        try? FileManager.default.createDirectory(atPath: work.state, withIntermediateDirectories: true)
+        guard let lock = await FileLock.taking(work.state, limit: Self.lockPatience) else {
+            throw StackFailure(
+                "another llmstack command is at work on this project",
+                advice: "next: wait for it to end, then run llmstack start again")
+        }
+        defer { withExtendedLifetime(lock) {} }
+        let observer = StackObserver(work: work, endpoints: ready.endpoints, table: table)
+        let seen = observer.observe(ready.catalog, wanted: ready.channel)
+        switch StackPlan(seen) {
+        case .refuse(let refusal):
+            throw refusal.failure(wanted: ready.channel, port: ready.endpoints.port)
+        case .supervised(let pid):
+            console.say("llmstack start --foreground (pid \(pid)) looks after this project already")
+        case .alreadyRunning:
+            try adopt(seen, observer)
+            try await confirm(seen, ready.endpoints)
+            console.say("already running in the \(ready.channel.name) channel: \(ready.endpoints.base(.router))/v1")
+            try mark(ready, seen)
+        case .bringUp(let missing):
+            warnOfExposure(ready.endpoints)
+            try await bringUp(missing, seen, ready, observer)
+            try mark(ready, seen)
+            console.say("running in the \(ready.channel.name) channel: \(ready.endpoints.base(.router))/v1")
+        }
+        return ready.channel
+    }
+
+    /// A thin client has nothing to start; it looks whether the other side is there.
+    private func connect(to url: String) async throws(StackFailure) -> Channel {
+        try Preflight.requireOpencode(work)
+        let router = RemoteRouter(await probe.reply("\(url)/models.ini", timeout: .seconds(5)))
+        if let trouble = router.trouble {
+            console.warn(
+                "the router at \(url) \(trouble)\n  next: llmstack start on that host; you are connected all the same")
+        }
+        try write(Channel.external(url).marker, to: work.activeChannel)
+        console.say("connected to \(url)")
+        return .external(url)
+    }
+
+    private func bringUp(
+        _ missing: [DaemonKind], _ seen: StackObservation, _ ready: Preflight, _ observer: StackObserver
+    ) async throws(StackFailure) {
+        if missing.contains(.llamaSwap) {
+            try writeConfiguration(ready)
+            try await clearOrphans(observer)
+        }
+        try adopt(seen, observer)
+        let recipe = LaunchRecipe(
+            work: work, endpoints: ready.endpoints, environment: environment, llmstack: llmstack)
+        var started: [DaemonKind] = []
+        do {
+            for kind in missing {
+                try await bringUp(kind, recipe.daemon(kind, channel: ready.channel), ready.endpoints) {
+                    started.append(kind)
+                }
+            }
+        } catch {
+            await undo(started, observer)
+            throw error
+        }
+    }
+
+    /// llama-swap.yaml, if it is not right already.
+    package func writeConfiguration(_ ready: Preflight) throws(StackFailure) {
+        let yaml = blueprint.llamaSwapYAML(ready.catalog, ready.channel.usesNext)
+        do { _ = try GeneratedFile(path: work.llamaSwapYAML, text: yaml, mode: 0o644).write() } catch {
+            throw Self.unwritten(error)
+        }
+    }
+
+    /// llama-servers that outlived their llama-swap hold memory and ports that the new one needs.
+    package func clearOrphans(_ observer: StackObserver) async throws(StackFailure) {
+        let orphans = observer.startedByLlamaSwap(nil)
+        guard !orphans.isEmpty else { return }
+        let outcomes = await Termination(table: table).end(orphans, patience: .seconds(5))
+        for (orphan, outcome) in zip(orphans, outcomes) where outcome != .alreadyGone {
+            console.say("ended \(orphan.name) (pid \(orphan.pid)), left behind by a llama-swap that is gone")
+        }
+    }
+
+    /// Puts right the pid files of daemons that were found without them.
+    private func adopt(_ seen: StackObservation, _ observer: StackObserver) throws(StackFailure) {
+        for kind in DaemonKind.allCases {
+            guard let own = seen[kind].own, observer.pidFile(kind).read() != own.pid else { continue }
+            try write("\(own.pid)\n", to: observer.pidFile(kind).path)
+        }
+    }
+
+    /// Alive is not enough: a daemon that hangs must not be reported as running.
+    private func confirm(_ seen: StackObservation, _ endpoints: Endpoints) async throws(StackFailure) {
+        for kind in DaemonKind.allCases {
+            guard let own = seen[kind].own else { continue }
+            let began = ContinuousClock.now
+            while await !answers(kind, endpoints) {
+                guard table.process(own.pid) != nil, ContinuousClock.now - began < Self.patience else {
+                    throw StackFailure(
+                        "\(kind.name) runs (pid \(own.pid)) but does not answer on port \(endpoints.port(kind))",
+                        advice: "next: llmstack restart")
+                }
+                console.waiting(for: kind.name, seconds: (ContinuousClock.now - began) / .seconds(1))
+                try? await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
+    /// llama-swap must say that it is well; the router need only answer, since it may have no models.ini to show.
+    package func answers(_ kind: DaemonKind, _ endpoints: Endpoints) async -> Bool {
+        guard let reply = await probe.reply(endpoints.readiness(kind)) else { return false }
+        return kind == .router || reply.status == 200
+    }
+
+    /// The marker that says which channel runs. Without local tiers there is no channel to switch and no marker.
+    private func mark(_ ready: Preflight, _ seen: StackObservation) throws(StackFailure) {
+        if !seen.needsLlamaSwap {
+            try? FileManager.default.removeItem(atPath: work.activeChannel)
+        } else if work.runningChannel != ready.channel {
+            try write(ready.channel.marker, to: work.activeChannel)
+        }
+    }
+
+    private func bringUp(
+        _ kind: DaemonKind, _ daemon: Daemon, _ endpoints: Endpoints, spawned: () -> Void
+    ) async throws(StackFailure) {
+        console.say("starting \(kind.name) …")
+        let log = LogTail(daemon.log)
+        let began = ContinuousClock.now
+        let pid: Int32
+        do { pid = try daemon.spawn() } catch {
+            throw StackFailure(
+                "\(kind.name) cannot be started: \(error.reason)",
+                advice: kind == .llamaSwap
+                    ? "fix: llmstack install-llama-swap --force" : "fix: check \(daemon.executable)")
+        }
+        spawned()
+        try write("\(pid)\n", to: StackObserver.pidFile(kind, in: work).path)
+        while true {
+            if let exit = ChildExit.poll(pid) {
+                throw StackFailure(
+                    "\(kind.name) ended at once (\(exit))", evidence: log.lines(),
+                    advice: "next: read \(daemon.log), then run llmstack start again")
+            }
+            let seconds = (ContinuousClock.now - began) / .seconds(1)
+            if await answers(kind, endpoints), table.process(pid).map({ !$0.isZombie }) ?? false {
+                console.say("\(kind.name) answers (pid \(pid), \((seconds * 10).rounded() / 10) s)")
+                return
+            }
+            guard ContinuousClock.now - began < Self.patience else {
+                throw StackFailure(
+                    "\(kind.name) (pid \(pid)) did not answer on port \(endpoints.port(kind)) within 30 s; it was stopped",
+                    evidence: log.lines(), advice: "next: read \(daemon.log), then run llmstack start again")
+            }
+            console.waiting(for: kind.name, seconds: seconds)
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func undo(_ started: [DaemonKind], _ observer: StackObserver) async {
+        for kind in started.reversed() {
+            if let process = observer.own(kind) {
+                let below = kind == .llamaSwap ? observer.startedByLlamaSwap(process) : []
+                _ = await Termination(table: table).end([process] + below, patience: .seconds(5))
+            }
+            observer.pidFile(kind).remove()
+        }
+    }
+
+    private func warnOfExposure(_ endpoints: Endpoints) {
+        guard endpoints.routerIsExposed else { return }
+        console.warn(
+            "the router will listen on \(endpoints.routerHost): everyone who reaches this host can use it\n"
+                + "  fix: unset ROUTER_HOST to keep it to this host")
+    }
+
+    private func write(_ text: String, to path: String) throws(StackFailure) {
+        do { try AtomicFile.write(text, to: path, mode: 0o644) } catch { throw Self.unwritten(error) }
+    }
+
+    private static func unwritten(_ error: AtomicFile.Failure) -> StackFailure {
+        StackFailure(
+            "cannot write \(error.path): \(error.reason)",
+            advice: "fix: check the directory's permissions and the free space")
+    }
+}

@@ -1,0 +1,141 @@
+import Cluster
+import Foundation
+
+/// What of a project runs and what it serves, as found at one moment. The same facts as text and as JSON.
+package struct StackStatus: Equatable, Sendable, Encodable {
+    package enum State: String, Sendable, Encodable {
+        /// Ours, alive, and it answers.
+        case running
+        /// Ours and alive, but it does not answer.
+        case silent
+        /// Nobody is there.
+        case down
+        /// Somebody else's program has the port.
+        case other
+        /// Not wanted: every tier is hosted.
+        case notNeeded = "not_needed"
+        /// On another host, and it answers.
+        case external
+    }
+
+    package struct Part: Equatable, Sendable, Encodable {
+        package var state: State
+        package var pid: Int32?
+        package var url: String
+        /// The stranger on the port, where it could be told.
+        package var occupant: String?
+
+        private enum CodingKeys: String, CodingKey { case state, pid, url, occupant }
+
+        /// Every key is there each time, null where nothing is known.
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(state, forKey: .state)
+            try container.encode(pid, forKey: .pid)
+            try container.encode(url, forKey: .url)
+            try container.encode(occupant, forKey: .occupant)
+        }
+    }
+
+    package struct TierLine: Equatable, Sendable, Encodable {
+        package var name: String
+        /// `gguf` or `bedrock`.
+        package var backend: String
+        /// The weights, or the model's id on Bedrock.
+        package var model: String
+        package var quant: String?
+        /// GB (10^9 bytes).
+        package var sizeGB: Double?
+        /// Whether this is what `next` has in place of `current`.
+        package var isNext: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case name, backend, model, quant
+            case sizeGB = "size_gb"
+            case isNext = "next"
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(name, forKey: .name)
+            try container.encode(backend, forKey: .backend)
+            try container.encode(model, forKey: .model)
+            try container.encode(quant, forKey: .quant)
+            try container.encode(sizeGB, forKey: .sizeGB)
+            try container.encode(isNext, forKey: .isNext)
+        }
+    }
+
+    package var project: String
+    package var channel: String
+    /// Whether the channel is known to run, and not only pinned.
+    package var isUp: Bool
+    /// pid of the `start --foreground` that looks after the daemons.
+    package var supervisor: Int32?
+    package var router: Part
+    /// nil for a thin client.
+    package var llamaSwap: Part?
+    /// Model names that the router lists.
+    package var models: [String]
+    package var tiers: [TierLine]
+    /// What is amiss, with its mend.
+    package var notes: [String]
+
+    private enum CodingKeys: String, CodingKey {
+        case project, channel, supervisor, router, models, tiers, notes
+        case isUp = "up"
+        case llamaSwap = "llama_swap"
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(project, forKey: .project)
+        try container.encode(channel, forKey: .channel)
+        try container.encode(isUp, forKey: .isUp)
+        try container.encode(supervisor, forKey: .supervisor)
+        try container.encode(router, forKey: .router)
+        try container.encode(llamaSwap, forKey: .llamaSwap)
+        try container.encode(models, forKey: .models)
+        try container.encode(tiers, forKey: .tiers)
+        try container.encode(notes, forKey: .notes)
+    }
+
+    package var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    package var text: String {
+        var lines = ["project: \(project)", "channel: \(channel)\(isUp ? "" : " (or stopped)")"]
+        lines.append(line("router", router))
+        if let llamaSwap { lines.append(line("llama-swap", llamaSwap)) }
+        if let supervisor { lines.append("  both looked after by llmstack start --foreground, pid \(supervisor)") }
+        if !models.isEmpty { lines += ["models:"] + models.map { "  - \($0)" } }
+        let upgrades = tiers.filter(\.isNext)
+        if channel == Channel.next.name, !upgrades.isEmpty {
+            lines.append("in place of the current models:")
+            let width = upgrades.map(\.name.count).max() ?? 0
+            for tier in upgrades {
+                let name = tier.name.padding(toLength: width, withPad: " ", startingAt: 0)
+                let size = tier.sizeGB.map { "\($0) GB" }
+                let details = [tier.quant ?? (size == nil ? nil : "?"), size].compactMap { $0 }.joined(separator: ", ")
+                lines.append("  \(name) -> \(tier.model)" + (details.isEmpty ? "" : " (\(details))"))
+            }
+        }
+        return (lines + notes).joined(separator: "\n")
+    }
+
+    private func line(_ name: String, _ part: Part) -> String {
+        let title = name.padding(toLength: 11, withPad: " ", startingAt: 0)
+        let pid = part.pid.map { "pid \($0)" } ?? "pid ?"
+        return switch part.state {
+        case .running: "  \(title) \(pid)  \(part.url)"
+        case .silent: "  \(title) \(pid)  does not answer  \(part.url)"
+        case .down: "  \(title) DOWN  \(part.url)"
+        case .other: "  \(title) (other)  \(part.url)  \(part.occupant ?? "")"
+        case .notNeeded: "  \(title) not needed: every tier is hosted"
+        case .external: "  \(title) external  \(part.url)"
+        }
+    }
+}

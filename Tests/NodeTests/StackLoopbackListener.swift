@@ -1,0 +1,46 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A listening TCP socket on a free port of the loopback address.
+final class LoopbackListener {
+    struct Failure: Error {}
+
+    let port: Int
+    private var descriptor: Int32
+
+    init() throws {
+        #if canImport(Darwin)
+            let stream = SOCK_STREAM
+        #else
+            // Or a child that another test starts meanwhile would keep the port.
+            let stream = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        #endif
+        descriptor = socket(AF_INET, stream, 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = descriptor
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, size) == 0 && listen(descriptor, 8) == 0
+                    && getsockname(descriptor, generic, &size) == 0
+            }
+        }
+        guard isBound else { throw Failure() }
+        port = Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    deinit { close() }
+
+    func close() {
+        guard descriptor >= 0 else { return }
+        _ = closeDescriptor(descriptor)
+        descriptor = -1
+    }
+}
+
+private func closeDescriptor(_ descriptor: Int32) -> Int32 { close(descriptor) }
