@@ -90,10 +90,9 @@ final class Frontend: ChannelInboundHandler {
     private func unload(_ name: String?) {
         guard let name else {
             let ids = supervisor.configuration.models.map(\.id)
-            let isAPI = current?.head.method == .POST
-            return supervisor.unload(ids) {
-                isAPI ? self.reply(.ok, "application/json", #"{"msg":"ok"}"# + "\n") : self.reply(.ok, "text/plain", "OK")
-            }
+            let (type, body) =
+                current?.head.method == .POST ? ("application/json", #"{"msg":"ok"}"# + "\n") : ("text/plain", "OK")
+            return supervisor.unload(ids) { self.reply(.ok, type, body) }
         }
         guard let id = supervisor.configuration.resolve(name) else {
             return reply(.notFound, "application/json", Replies.error(.notFound, "model not found"))

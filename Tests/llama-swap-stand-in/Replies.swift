@@ -36,10 +36,15 @@ enum Replies {
             var id: String
             var object = "model"
             var created: Int
-            var owned_by = "llama-swap"
+            var owner = "llama-swap"
             var name, description: String?
             var status: [String: String]
             var meta: [String: [String: Field]]
+
+            enum CodingKeys: String, CodingKey {
+                case id, object, created, name, description, status, meta
+                case owner = "owned_by"
+            }
         }
         var object = "list"
         var data: [Entry]

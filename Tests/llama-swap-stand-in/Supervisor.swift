@@ -63,14 +63,13 @@ final class Supervisor {
     func request(_ model: String, _ decide: @escaping (Decision) -> Void) -> Int {
         lastNumber += 1
         let number = lastNumber
-        if isEnding {
-            decide(.refuse(.startFailed("matrix is shutting down")))
-            return number
-        }
         requests[number] = (model, decide)
         // Not in this turn: the caller must know the number before the decision comes.
         loop.assumeIsolated().execute {
             guard self.requests[number] != nil else { return }
+            if self.isEnding {
+                return self.perform([.refuse(number, .startFailed("matrix is shutting down"))])
+            }
             self.perform(self.residency.arrived(number, for: model, at: self.now))
         }
         return number
