@@ -58,5 +58,9 @@ let package = Package(
         .testTarget(name: "NodeTests", dependencies: ["Node", "Cluster"], swiftSettings: settings),
         .testTarget(
             name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings),
+        // Against the built programs and a real engine: run deploy/test.
+        .testTarget(
+            name: "LiveTests", dependencies: ["llama-swap-stand-in"], exclude: ["openai_client.py"],
+            swiftSettings: settings),
     ]
 )
