@@ -11,8 +11,8 @@ import Testing
 struct StandInTests {
     @Test("It preloads, answers by alias, and lists its models and their aliases")
     func basics() async throws {
-        try await Stack.run { stack in
-            #expect(try await eventually { try await stack.running() == ["code-fast": "ready"] })
+        try await Stack.run { (stack: Stack) async throws in
+            #expect(await eventually { try await stack.running() == ["code-fast": "ready"] })
             let reply = try await stack.swap.chat("fast", "hello")
             #expect(reply.status == 200)
             #expect(reply.value("model") == "code-fast")
@@ -29,7 +29,7 @@ struct StandInTests {
 
     @Test("A model that does not exist, and no model, are llama-swap's 404s")
     func unknown() async throws {
-        try await Stack.run { stack in
+        try await Stack.run { (stack: Stack) async throws in
             let unknown = try await stack.swap.chat("nobody", "hello")
             #expect(unknown.status == 404)
             #expect(unknown.value("src") == "llama-swap")
@@ -42,7 +42,7 @@ struct StandInTests {
     @Test("While a model loads, a stream shows it; a failed load ends in bare JSON without [DONE]")
     func loadingState() async throws {
         let environment = ["LLMSTACK_ENGINE_LOAD_DELAY": "plan=1.5", "LLMSTACK_ENGINE_FAIL": "plan-uncensored"]
-        try await Stack.run(environment: environment) { stack in
+        try await Stack.run(environment: environment) { (stack: Stack) async throws in
             let slow = try await stack.swap.chat("plan", "hello", stream: true)
             #expect(slow.values("choices", "0", "delta", "reasoning_content").count >= 3)
             #expect(slow.text.hasSuffix("data: [DONE]\n\n"))
@@ -58,11 +58,11 @@ struct StandInTests {
 
     @Test("A llama-server that is killed ends its stream cleanly, and the next request loads it again")
     func killed() async throws {
-        try await Stack.run(loadingState: false) { stack in
+        try await Stack.run(loadingState: false) { (stack: Stack) async throws in
             #expect(try await stack.swap.chat("plan", "hello").status == 200)
             async let broken = stack.swap.chat("plan", "hello", stream: true, maxTokens: 7000)
             let slots = "/upstream/plan/slots"
-            #expect(try await eventually { try await stack.swap.get(slots).text.contains(#""is_processing":true"#) })
+            #expect(await eventually { try await stack.swap.get(slots).text.contains(#""is_processing":true"#) })
             let port = String(stack.firstPort + 2)
             let victims = Processes.all().filter { $0.words.contains(port) }
             try #require(victims.count == 1)
@@ -76,15 +76,15 @@ struct StandInTests {
 
     @Test("A client that leaves frees its slot")
     func clientGone() async throws {
-        try await Stack.run(loadingState: false) { stack in
+        try await Stack.run(loadingState: false) { (stack: Stack) async throws in
             #expect(try await stack.swap.chat("plan", "hello").status == 200)
             let slots = "/upstream/plan/slots"
             let request = Task { try await stack.swap.chat("plan", "hello", stream: true, maxTokens: 8000) }
-            #expect(try await eventually { try await stack.swap.get(slots).text.contains(#""is_processing":true"#) })
+            #expect(await eventually { try await stack.swap.get(slots).text.contains(#""is_processing":true"#) })
             request.cancel()
             // It would run for seconds; 8,000 tokens are not written in this time.
             #expect(
-                try await eventually(within: .seconds(2)) {
+                await eventually(within: .seconds(2)) {
                     try await !stack.swap.get(slots).text.contains(#""is_processing":true"#)
                 })
         }
@@ -92,7 +92,7 @@ struct StandInTests {
 
     @Test("Unloading stops the processes; SIGTERM stops them all and exits 0")
     func stopping() async throws {
-        try await Stack.run { stack in
+        try await Stack.run { (stack: Stack) async throws in
             #expect(try await stack.swap.chat("plan", "hello").status == 200)
             #expect(try await stack.swap.post("/api/models/unload/planner", "").text == "OK")
             #expect(try await stack.running() == ["code-fast": "ready"])
@@ -107,7 +107,7 @@ struct StandInTests {
 
     @Test("SIGKILL leaves the llama-servers running, as it does with llama-swap")
     func orphans() async throws {
-        try await Stack.run { stack in
+        try await Stack.run { (stack: Stack) async throws in
             #expect(try await stack.swap.chat("fast", "hello").status == 200)
             stack.standIn.signal(SIGKILL)
             #expect(await eventually { await stack.standIn.status == -SIGKILL })
