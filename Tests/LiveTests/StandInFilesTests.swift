@@ -13,6 +13,7 @@ struct StandInFilesTests {
             plain: two words   # and a comment
             quoted: "a \\"b\\" \\u00e9 # no comment"
             single: 'it''s'
+            escapes: "\\x41 \\U0001F600 ends in \\\\"  # a comment
             "odd key": x
             empty list: []
             empty map: {}
@@ -37,6 +38,7 @@ struct StandInFilesTests {
         #expect(yaml["flag"] == .bool(true))
         #expect(yaml["plain"] == .string("two words"))
         #expect(yaml["quoted"] == .string("a \"b\" é # no comment"))
+        #expect(yaml["escapes"] == .string("A 😀 ends in \\"))
         #expect(yaml["single"] == .string("it's"))
         #expect(yaml["odd key"] == .string("x"))
         #expect(yaml["empty list"] == .sequence([]))

@@ -1,6 +1,6 @@
 /// A value of the small part of YAML in which llama-swap.yaml is generated.
 ///
-/// Read: block mappings and sequences, literal blocks (`|`, `|-`), plain, double-quoted (JSON escapes) and single-quoted
+/// Read: block mappings and sequences, literal blocks (`|`, `|-`), plain, double-quoted (JSON escapes, `\x` and `\U`) and single-quoted
 /// scalars, `[]` and `{}` of scalars on one line, comments. Anything else is an error that names its line; tabs,
 /// anchors, tags, folded blocks and several documents are not read.
 package indirect enum YAML: Equatable, Sendable {
@@ -220,12 +220,13 @@ private struct YAMLReader {
                 case "b": result.append("\u{8}")
                 case "f": result.append("\u{c}")
                 case "\"", "\\", "/": result.append(escape)
-                case "u":
-                    let digits = cursor.prefix(4)
-                    guard digits.count == 4, let code = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(code)
-                    else { throw error(line, "\\u needs four hexadecimal digits of a character") }
+                case "x", "u", "U":
+                    let width = escape == "x" ? 2 : escape == "u" ? 4 : 8
+                    let digits = cursor.prefix(width)
+                    guard digits.count == width, let code = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(code)
+                    else { throw error(line, "\\\(escape) needs \(width) hexadecimal digits of a character") }
                     result.unicodeScalars.append(scalar)
-                    cursor = cursor.dropFirst(4)
+                    cursor = cursor.dropFirst(width)
                 default: throw error(line, "unknown escape \\\(escape)")
                 }
             } else {
@@ -257,11 +258,13 @@ private struct YAMLReader {
     private static func uncommented(_ text: Substring) -> Substring {
         var quote: Character?
         var previous: Character = " "
+        var isEscaped = false
         var end = text.endIndex
         for index in text.indices {
             let character = text[index]
             if let open = quote {
-                if character == open, !(open == "\"" && previous == "\\") { quote = nil }
+                if character == open, !isEscaped { quote = nil }
+                isEscaped = open == "\"" && character == "\\" && !isEscaped
             } else if (character == "\"" || character == "'") && !(previous.isLetter || previous.isNumber) {
                 quote = character
             } else if character == "#", previous == " " {
