@@ -42,12 +42,11 @@ struct Installation: Sendable {
     private static func built(_ name: String) throws(Missing) -> URL {
         // Linux runs the test bundle itself; macOS loads it from the same folder.
         let bundles = Bundle.allBundles.map(\.bundleURL).filter { $0.pathExtension == "xctest" }
-        let folders = bundles.map { $0.deletingLastPathComponent() } + [URL(filePath: CommandLine.arguments[0])
-            .deletingLastPathComponent()]
-        for folder in folders + [root.appending(path: ".build/release")] {
+        let places = (bundles + [URL(filePath: CommandLine.arguments[0])]).map { $0.deletingLastPathComponent() }
+        for folder in places + [root.appending(path: ".build/release")] {
             let url = folder.appending(path: name)
             if FileManager.default.isExecutableFile(atPath: url.path) { return url }
         }
-        throw Missing(description: "\(name) is not built\n  fix: run deploy/test, or swift build -c release --build-tests")
+        throw Missing(description: "\(name) is not built\n  fix: run deploy/test, which builds it")
     }
 }

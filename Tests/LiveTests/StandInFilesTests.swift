@@ -105,7 +105,8 @@ struct StandInFilesTests {
             """
         let configuration = try Configuration(YAML(parsing: text))
         #expect(configuration.models.map(\.id) == ["ant", "zebra"])
-        #expect(configuration.models.map(\.words) == [["ant", "--port", "7000"], ["/opt/llama server", "--port", "7001"]])
+        let words = [["ant", "--port", "7000"], ["/opt/llama server", "--port", "7001"]]
+        #expect(configuration.models.map(\.words) == words)
         #expect(configuration.models.map(\.ttl) == [0, 30])
         #expect(configuration.matrix.sets == [["ant", "zebra"]])
         #expect(configuration.matrix.costs == ["ant": 4])
