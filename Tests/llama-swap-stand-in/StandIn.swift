@@ -23,7 +23,7 @@ struct StandIn {
     private var config = ""
     private var host = "127.0.0.1"
     private var port = 8080
-    private var childLog = "/dev/null"
+    private var childLog = ""
 
     static func main() {
         signal(SIGPIPE, SIG_IGN)
@@ -67,6 +67,12 @@ struct StandIn {
             }
         }
         if config.isEmpty { throw Stopped(message: Self.usage, status: 2) }
+        if childLog.isEmpty {
+            // Where llmstack keeps its logs, a llama-server that fails should say why.
+            let logs = URL(filePath: config).deletingLastPathComponent().appending(path: "logs")
+            let isThere = FileManager.default.fileExists(atPath: logs.path)
+            childLog = isThere ? logs.appending(path: "llama-server.log").path : "/dev/null"
+        }
     }
 
     private func run() throws {
