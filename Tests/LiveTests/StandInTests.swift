@@ -94,6 +94,7 @@ struct StandInTests {
     @Test("Unloading stops the processes; SIGTERM stops them all and exits 0")
     func stopping() async throws {
         try await Stack.run { (stack: Stack) async throws in
+            #expect(try await stack.swap.chat("fast", "hello").status == 200)
             #expect(try await stack.swap.chat("plan", "hello").status == 200)
             #expect(try await stack.swap.post("/api/models/unload/planner", "").text == "OK")
             #expect(try await stack.running() == ["code-fast": "ready"])
