@@ -73,5 +73,9 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings
         ),
+        // Against the built programs and a real engine: run deploy/test.
+        .testTarget(
+            name: "LiveTests", dependencies: ["llama-swap-stand-in"], exclude: ["openai_client.py"],
+            swiftSettings: settings),
     ]
 )

@@ -1,3 +1,0 @@
-import NIOHTTP1
-
-print("stand-in")

@@ -1,0 +1,50 @@
+# Sourced by deploy/quickstart, deploy/test and .ci/run: what else has to be on the machine. Expects deploy/lib/build.sh.
+
+# missing_packages PROGRAM...: the packages that bring what is missing, one a line, by the names of this system.
+missing_packages() {
+    local program
+    for program in "$@"; do
+        case $program in
+            python-venv)
+                # Debian keeps the venv module in a package of its own.
+                python3 -c 'import venv, ensurepip' 2>/dev/null && continue
+                if [[ $(uname) == Darwin ]]; then echo python3; else printf '%s\n' python3 python3-venv; fi
+                ;;
+            ps) command -v ps >/dev/null || echo procps ;;
+            unshare) command -v unshare >/dev/null || [[ $(uname) == Darwin ]] || echo util-linux ;;
+            *) command -v "$program" >/dev/null || echo "$program" ;;
+        esac
+    done | sort -u
+}
+
+# install_packages ASK PACKAGE...: installs them. ASK is "yes" (asks nothing) or "ask" (asks once on a terminal; without
+# one it says what to run, and stops).
+install_packages() {
+    local ask=$1
+    shift
+    (($#)) || return 0
+    local command=() update=()
+    if [[ $(uname) == Darwin ]]; then
+        command -v brew >/dev/null || stop_with "missing: $*" "install Homebrew (https://brew.sh), then run this again"
+        command=(brew install "$@")
+    elif command -v apt-get >/dev/null; then
+        local as_root=()
+        if ((EUID != 0)); then
+            command -v sudo >/dev/null || stop_with "missing: $*" "as root: apt-get install -y $*"
+            as_root=(sudo)
+        fi
+        update=("${as_root[@]}" apt-get update -q)
+        command=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@")
+    else
+        stop_with "missing: $*" "install them with this system's package manager, then run this again"
+    fi
+    echo "missing: $*"
+    if [[ $ask != yes ]]; then
+        [[ -t 0 ]] || stop_with "nobody is there to ask" "run this with --yes, or install: $*"
+        local answer
+        read -r -p "install with \"${command[*]}\"? [y/N] " answer
+        [[ $answer == [yY]* ]] || stop_with "not installed: $*" "install them, then run this again"
+    fi
+    if ((${#update[@]})); then "${update[@]}"; fi
+    "${command[@]}"
+}
