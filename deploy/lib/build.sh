@@ -20,6 +20,7 @@ require_swift() {
         "install it from https://www.swift.org/install, then run this again"
     local version
     version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    [[ -n $version ]] || stop_with "swift --version says nothing that can be read" "run it and see what is wrong with it"
     # 6.2 -> 602, 6.10 -> 610
     local number=$((${version%%.*} * 100 + 10#${version##*.}))
     ((number >= 602)) || stop_with "Swift $version is too old; 6.2 or newer is needed" \

@@ -23,18 +23,19 @@ install_packages() {
     local ask=$1
     shift
     (($#)) || return 0
+    # Arrays are never expanded while empty: macOS ships bash 3.2, for which that is an unset variable.
     local command=() update=()
     if [[ $(uname) == Darwin ]]; then
         command -v brew >/dev/null || stop_with "missing: $*" "install Homebrew (https://brew.sh), then run this again"
         command=(brew install "$@")
     elif command -v apt-get >/dev/null; then
-        local as_root=()
+        local as_root=env
         if ((EUID != 0)); then
             command -v sudo >/dev/null || stop_with "missing: $*" "as root: apt-get install -y $*"
-            as_root=(sudo)
+            as_root=sudo
         fi
-        update=("${as_root[@]}" apt-get update -q)
-        command=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@")
+        update=("$as_root" apt-get update -q)
+        command=("$as_root" DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@")
     else
         stop_with "missing: $*" "install them with this system's package manager, then run this again"
     fi
