@@ -80,6 +80,18 @@ struct AutomatonTests {
         }
     }
 
+    /// The guess must know what stands before a border: a word that goes on there does not begin there.
+    @Test func nothingIsFoundThatOnlyABorderMakesAWord() {
+        for before in ["x", "_", "1", "é", "漢", "𝐱"] {
+            for offset in 0..<700 {
+                let whole =
+                    String(repeating: "x", count: offset) + before + "edit plan"
+                    + String(repeating: "x", count: 700 - offset)
+                #expect(Self.signals(whole).isEmpty, "\(before) at \(offset)")
+            }
+        }
+    }
+
     /// Random texts of words that nearly are phrases, against Foundation's regular expressions.
     @Test func itAgreesWithABacktrackingEngine() throws {
         let plan = try NSRegularExpression(

@@ -91,9 +91,9 @@ package struct Automaton: Sendable {
     private func readInParallel(
         _ bytes: UnsafeBufferPointer<UInt8>, _ first: inout Head, _ found: inout UInt32, _ tables: Tables
     ) {
-        let border1 = borders(bytes, bytes.count / 4)
-        let border2 = borders(bytes, bytes.count / 2)
-        let border3 = borders(bytes, bytes.count / 4 * 3)
+        let border1 = border(bytes, bytes.count / 4)
+        let border2 = border(bytes, bytes.count / 2)
+        let border3 = border(bytes, bytes.count / 4 * 3)
         let end = first.end
         first.end = border1.at
         var second = Head(at: border1.at, end: border2.at, row: border1.guess)
@@ -116,7 +116,7 @@ package struct Automaton: Sendable {
     }
 
     /// The first whole character at or behind an offset, and the state of having seen only the one before it.
-    private func borders(_ bytes: UnsafeBufferPointer<UInt8>, _ offset: Int) -> (at: UnsafePointer<UInt8>, guess: State)
+    private func border(_ bytes: UnsafeBufferPointer<UInt8>, _ offset: Int) -> (at: UnsafePointer<UInt8>, guess: State)
     {
         var index = offset
         while index < bytes.count, bytes[index] & 0xC0 == 0x80 { index += 1 }
@@ -263,6 +263,7 @@ package struct Automaton: Sendable {
 @inline(__always)
 func decodeScalar(_ bytes: UnsafePointer<UInt8>, _ available: Int) -> (UInt32, Int) {
     let lead = bytes[0]
+    if lead < 0x80 { return (UInt32(lead), 1) }
     let length = scalarLength(lead)
     guard length > 1, length <= available else { return (0xFFFD, 1) }
     var value = UInt32(lead) & (0x7F >> UInt32(length))
