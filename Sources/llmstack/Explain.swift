@@ -30,7 +30,7 @@ struct Explain: ParsableCommand {
         let settings = try RouterSettings()
         let table = try settings.routingTable().table
         let body = try readBody()
-        var scan = RequestScan(table.automaton)
+        var scan = RequestScan(table.vocabulary)
         body.withUnsafeBytes { scan.read($0) }
         switch scan.finish() {
         case .empty: throw Unusable(description: "\(shownName) is empty\n  fix: \(Self.expected)")

@@ -48,7 +48,7 @@ struct RoutingVectorTests {
             catalog = try Catalog.parse(String(contentsOf: file, encoding: .utf8), file: ini)
         }
         let table = try RoutingTable(catalog: catalog) { vector.environment[$0] }
-        var scan = RequestScan(table.automaton)
+        var scan = RequestScan(table.vocabulary)
         vector.body.withUnsafeBytes { scan.read($0) }
         guard case .request(let request) = scan.finish() else {
             Issue.record("not read as a request")

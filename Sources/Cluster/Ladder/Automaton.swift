@@ -20,15 +20,15 @@ package struct Automaton: Sendable {
     private let astral: [Unicode.Scalar: UInt16]
     /// For each column, the state of having seen nothing but a character of it.
     private let restStates: [State]
+    private let restInWord: State
+    private let restBetweenWords: State
+    /// In the high byte of an entry: the signals, and above them the ``Marks`` of the character.
+    private static let signalBits: UInt8 = 0x1F
+    static let markShift: UInt8 = 6
 
     /// State at the start of a text.
     package let start: State
     package let stateCount: Int
-
-    /// The built-in phrases, and those that `[ROUTING]` adds.
-    package init(routing: RoutingSection = .init()) {
-        self.init(plan: Phrase.plan + routing.planPhrases, agent: Phrase.agent + routing.agentPhrases)
-    }
 
     package init(plan: [Phrase], agent: [Phrase]) {
         self.init([
@@ -46,6 +46,8 @@ package struct Automaton: Sendable {
         start = built.start
         stateCount = built.states
         restStates = built.restStates
+        restInWord = built.restStates[Int(built.columnOfSymbol[Alphabet.word])]
+        restBetweenWords = built.restStates[Int(built.columnOfSymbol[Alphabet.space])]
         columns = (0..<0x10000).map { value in
             Unicode.Scalar(UInt32(value)).map { built.columnOfSymbol[alphabet.symbol(of: $0)] }
                 ?? built.columnOfSymbol[Alphabet.other]
@@ -63,10 +65,17 @@ package struct Automaton: Sendable {
     /// Bytes from which on a text is worth reading in several places at once.
     private static let parallelLength = 512
 
+    /// What is worth knowing of a piece of text beside its signals.
+    struct Marks: OptionSet {
+        let rawValue: UInt8
+        static let beyondASCII = Marks(rawValue: 1)
+        static let backtick = Marks(rawValue: 2)
+    }
+
     /// Reads UTF-8 that holds whole characters only: ``TextReader`` sees to that. Malformed bytes count as a
     /// character that no pattern has.
-    func read(_ bytes: UnsafeBufferPointer<UInt8>, from state: State, into signals: inout Signals) -> State {
-        guard let base = bytes.baseAddress else { return state }
+    func read(_ bytes: UnsafeBufferPointer<UInt8>, from state: inout State, into signals: inout Signals) -> Marks {
+        guard let base = bytes.baseAddress else { return [] }
         return withTables { tables in
             var found: UInt32 = 0
             var head = Head(at: base, end: base + bytes.count, row: state)
@@ -75,8 +84,53 @@ package struct Automaton: Sendable {
             } else {
                 readInParallel(bytes, &head, &found, tables)
             }
-            signals.formUnion(Signals(rawValue: UInt8(truncatingIfNeeded: found >> 24)))
+            state = head.row
+            let all = UInt8(truncatingIfNeeded: found >> 24)
+            signals.formUnion(Signals(rawValue: all & Self.signalBits))
+            return Marks(rawValue: all >> Self.markShift)
+        }
+    }
+
+    /// Likewise, where only what begins at `[` or at the start of a line can be found: from every state of rest it goes
+    /// on at the next of them.
+    func readSkipping(_ bytes: UnsafeBufferPointer<UInt8>, from state: State, into signals: inout Signals) -> State {
+        guard let base = bytes.baseAddress else { return state }
+        return withTables { tables in
+            var found: UInt32 = 0
+            var head = Head(at: base, end: base + bytes.count, row: state)
+            while head.isInside {
+                if head.row == restInWord || head.row == restBetweenWords {
+                    let next = firstIndex(
+                        of: UInt8(ascii: "["), or: UInt8(ascii: "\n"), in: bytes, from: head.at - base)
+                    head.at = base + next
+                    // What was skipped ends with something or other; no trigger asks what.
+                    if next == bytes.count { break }
+                }
+                tables.step(&head, &found)
+            }
+            signals.formUnion(Signals(rawValue: UInt8(truncatingIfNeeded: found >> 24) & Self.signalBits))
             return head.row
+        }
+    }
+
+    /// What is known at a state of rest: nothing but the kind of the last character.
+    enum Rest { case inWord, betweenWords, lineStart }
+
+    /// - Returns: nil while something is half read.
+    func rest(at state: State) -> Rest? {
+        switch state {
+        case restInWord: .inWord
+        case restBetweenWords: .betweenWords
+        case start: .lineStart
+        default: nil
+        }
+    }
+
+    func state(of rest: Rest) -> State {
+        switch rest {
+        case .inWord: restInWord
+        case .betweenWords: restBetweenWords
+        case .lineStart: start
         }
     }
 
@@ -168,6 +222,7 @@ package struct Automaton: Sendable {
                 let (scalar, length) = decodeScalar(head.at, head.end - head.at)
                 head.at += length
                 column = scalar < 0x10000 ? columns[Int(scalar)] : automaton.column(ofAstral: scalar)
+                found |= UInt32(Marks.beyondASCII.rawValue) << UInt32(Automaton.markShift + 24)
             }
             let entry = table[Int(head.row) &+ Int(column)]
             found |= entry
@@ -191,17 +246,15 @@ package struct Automaton: Sendable {
                 let words = min(min(a.end - a.at, b.end - b.at), min(c.end - c.at, d.end - d.at)) / Self.reach
                 if words == 0 { break }
                 for _ in 0..<words {
-                    var (wordA, wordB, wordC, wordD) = (a.word, b.word, c.word, d.word)
-                    if (wordA | wordB | wordC | wordD) & 0x8080_8080_8080_8080 == 0 {
-                        for _ in 0..<8 {
-                            let entryA = table[Int(a.row) &+ Int(columns[Int(truncatingIfNeeded: wordA & 0xFF)])]
-                            let entryB = table[Int(b.row) &+ Int(columns[Int(truncatingIfNeeded: wordB & 0xFF)])]
-                            let entryC = table[Int(c.row) &+ Int(columns[Int(truncatingIfNeeded: wordC & 0xFF)])]
-                            let entryD = table[Int(d.row) &+ Int(columns[Int(truncatingIfNeeded: wordD & 0xFF)])]
+                    if (a.word | b.word | c.word | d.word) & 0x8080_8080_8080_8080 == 0 {
+                        for index in 0..<8 {
+                            let entryA = table[Int(a.row) &+ Int(columns[Int(a.at[index])])]
+                            let entryB = table[Int(b.row) &+ Int(columns[Int(b.at[index])])]
+                            let entryC = table[Int(c.row) &+ Int(columns[Int(c.at[index])])]
+                            let entryD = table[Int(d.row) &+ Int(columns[Int(d.at[index])])]
                             all |= entryA | entryB | entryC | entryD
                             (a.row, b.row) = (entryA & 0xFF_FFFF, entryB & 0xFF_FFFF)
                             (c.row, d.row) = (entryC & 0xFF_FFFF, entryD & 0xFF_FFFF)
-                            (wordA, wordB, wordC, wordD) = (wordA >> 8, wordB >> 8, wordC >> 8, wordD >> 8)
                         }
                         (a.at, b.at, c.at, d.at) = (a.at + 8, b.at + 8, c.at + 8, d.at + 8)
                     } else {
@@ -240,14 +293,9 @@ package struct Automaton: Sendable {
         _ = step(state, end, into: &signals)
     }
 
-    func read(_ scalar: Unicode.Scalar, from state: State, into signals: inout Signals) -> State {
-        step(
-            state, scalar.value < 0x10000 ? columns[Int(scalar.value)] : column(ofAstral: scalar.value), into: &signals)
-    }
-
     private func step(_ state: State, _ column: UInt16, into signals: inout Signals) -> State {
         let entry = table[Int(state) + Int(column)]
-        signals.formUnion(Signals(rawValue: UInt8(truncatingIfNeeded: entry >> 24)))
+        signals.formUnion(Signals(rawValue: UInt8(truncatingIfNeeded: entry >> 24) & Self.signalBits))
         return entry & 0xFF_FFFF
     }
 

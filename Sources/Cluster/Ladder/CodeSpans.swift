@@ -12,22 +12,13 @@ struct CodeSpans: Sendable {
     /// Backticks in a row, up to the last character.
     private var fence = 0
 
-    mutating func restart() { self = CodeSpans() }
+    /// Whether what comes may complete code that has begun.
+    var isOpen: Bool { length != nil }
 
     /// The next part of a message is another text; what was found stays found.
     mutating func breakPart() {
         length = nil
         fence = 0
-    }
-
-    mutating func read(_ scalar: Unicode.Scalar) {
-        switch scalar {
-        case "`": readBacktick()
-        case "\n": breakPart()
-        default:
-            if let known = length { length = known &+ 1 }
-            fence = 0
-        }
     }
 
     /// Reads UTF-8 that holds whole characters only.
@@ -36,7 +27,8 @@ struct CodeSpans: Sendable {
         var index = 0
         while index < bytes.count {
             guard let known = length else {
-                guard let next = firstByte(Self.backtick, in: bytes, from: index) else { return }
+                let next = firstIndex(of: Self.backtick, or: Self.backtick, in: bytes, from: index)
+                if next == bytes.count { return }
                 index = next + 1
                 readBacktick()
                 continue
@@ -62,22 +54,4 @@ struct CodeSpans: Sendable {
         if fence == 3 || length ?? 0 >= Self.leastLength { found = true }
         length = 0
     }
-}
-
-/// Eight bytes at a time (Mycroft's test for a zero byte, https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord).
-private func firstByte(_ byte: UInt8, in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-    guard let base = UnsafeRawPointer(bytes.baseAddress) else { return nil }
-    let pattern = 0x0101_0101_0101_0101 &* UInt64(byte)
-    var index = start
-    while index &+ 8 <= bytes.count {
-        let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ pattern
-        let found = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
-        if found != 0 { return index &+ (found.trailingZeroBitCount >> 3) }
-        index &+= 8
-    }
-    while index < bytes.count {
-        if bytes[index] == byte { return index }
-        index &+= 1
-    }
-    return nil
 }

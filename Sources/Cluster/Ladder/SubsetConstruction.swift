@@ -163,7 +163,9 @@ struct SubsetConstruction {
                     own.isEmpty
                     ? base.targets[column] : number(Key(steps: merged(base.reach.steps[column], own), traits))
                 let signals = base.reach.signals.union(half.own.signals)
-                table.append(next * UInt32(width) | UInt32(signals.rawValue) << 24)
+                let marks: Automaton.Marks = traits.isBacktick ? .backtick : []
+                table.append(
+                    next * UInt32(width) | UInt32(signals.rawValue | marks.rawValue << Automaton.markShift) << 24)
             }
         }
         return Result(
@@ -196,6 +198,8 @@ struct SubsetConstruction {
     fileprivate struct Traits {
         var isWord: Bool
         var startsLine: Bool
+        /// Told apart for ``CodeSpans``, which reads only texts that have one.
+        var isBacktick: Bool
     }
 
     private func columns() -> Columns {
@@ -208,8 +212,9 @@ struct SubsetConstruction {
         for (symbol, members) in memberships.enumerated() {
             let traits = Traits(
                 isWord: alphabet.isWord(symbol),
-                startsLine: symbol == 0x0A || symbol == Alphabet.partBreak || symbol == Alphabet.end)
-            let key = members + [traits.isWord ? -1 : -2, traits.startsLine ? -1 : -2]
+                startsLine: symbol == 0x0A || symbol == Alphabet.partBreak || symbol == Alphabet.end,
+                isBacktick: symbol == 0x60)
+            let key = members + [traits.isWord, traits.startsLine, traits.isBacktick].map { $0 ? -1 : -2 }
             if let column = known[key] {
                 columns.ofSymbol.append(column)
                 continue

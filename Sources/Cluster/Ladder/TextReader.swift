@@ -1,86 +1,131 @@
-/// Reads one message's text, in pieces as they come, for the signals in it and its length.
+/// Reads one text after the other, each in pieces as they come, for the signals in it and its length.
 ///
-/// A piece may end within a character; the rest of it is kept until the next.
+/// Short pieces are gathered: between two escapes of a JSON string there are mostly a few dozen characters, and the automaton
+/// is several times as fast on some thousand.
 package struct TextReader: Sendable {
-    private let automaton: Automaton
+    /// Bytes that are gathered before they are read; a piece of half as many is not copied.
+    private static let capacity = 8 << 10
+
+    private let vocabulary: Vocabulary
+    private let maySkip: Bool
+    private var gathered: [UInt8] = []
     private var state: Automaton.State
     private var code = CodeSpans()
-    /// Leading bytes of a character whose last are not here yet, oldest in the lowest byte.
-    private var partial: UInt32 = 0
-    private var partialCount: UInt8 = 0
+    private var looksForPhrases = true
+    /// Of the texts before this one, as far as they are judged together with it.
+    private var signalsBefore: Signals = []
+    private var charactersBefore = 0
 
-    /// Of everything read since the last ``restart()``.
-    package private(set) var signals: Signals = []
-    /// Unicode code points read since the last ``restart()``.
-    package private(set) var characters = 0
+    /// Of everything read since the last ``restart(after:characters:)``. Of plan, agent and code only so much is sure to
+    /// be here as the ladder needs for its decision.
+    private var signals: Signals = []
+    private var characters = 0
+    /// Whether phrases have been passed over, because they did not matter.
+    package private(set) var hasSkipped = false
 
-    package init(_ automaton: Automaton) {
-        self.automaton = automaton
-        state = automaton.start
+    /// - Parameter skips: whether phrases are passed over once they do not matter.
+    package init(_ vocabulary: Vocabulary, skips: Bool = true) {
+        self.vocabulary = vocabulary
+        maySkip = skips
+        state = vocabulary.everything.start
     }
 
-    /// Forgets what was read: the next piece begins another text.
-    package mutating func restart() {
-        state = automaton.start
-        code.restart()
-        partialCount = 0
-        signals = []
-        characters = 0
+    /// The next piece begins another text.
+    ///
+    /// - Parameters:
+    ///   - signals: of the texts that are judged together with it.
+    ///   - characters: likewise.
+    package mutating func restart(after signals: Signals = [], characters: Int = 0) {
+        signalsBefore = signals
+        charactersBefore = characters
+        self.signals = []
+        self.characters = 0
+        gathered.removeAll(keepingCapacity: true)
+        code = CodeSpans()
+        looksForPhrases = !maySkip || vocabulary.phrasesMatter(signals: signals, characters: characters)
+        state = looksForPhrases ? vocabulary.everything.start : vocabulary.triggers.start
     }
 
-    package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) {
-        var bytes = bytes
-        while partialCount > 0, let byte = bytes.first {
-            partial |= UInt32(byte) << (8 * UInt32(partialCount))
-            partialCount += 1
-            bytes = UnsafeBufferPointer(rebasing: bytes.dropFirst())
-            if Int(partialCount) == scalarLength(UInt8(truncatingIfNeeded: partial)) { flushPartial() }
+    package mutating func read(_ piece: UnsafeBufferPointer<UInt8>) {
+        if gathered.isEmpty, piece.count >= Self.capacity / 2 {
+            let whole = piece.count - incompleteTail(piece)
+            readWhole(UnsafeBufferPointer(rebasing: piece[..<whole]))
+            gathered.append(contentsOf: piece[whole...])
+            return
         }
-        let whole = bytes.count - incompleteTail(bytes)
-        readWhole(UnsafeBufferPointer(rebasing: bytes[..<whole]))
-        for byte in bytes[whole...] {
-            partial = partialCount == 0 ? UInt32(byte) : partial | UInt32(byte) << (8 * UInt32(partialCount))
-            partialCount += 1
-        }
+        if gathered.capacity == 0 { gathered.reserveCapacity(Self.capacity) }
+        gathered.append(contentsOf: piece)
+        if gathered.count >= Self.capacity { readGathered(all: false) }
     }
 
     /// A character that was written as an escape.
     package mutating func read(_ scalar: Unicode.Scalar) {
-        flushPartial()
-        state = automaton.read(scalar, from: state, into: &signals)
-        code.read(scalar)
-        characters &+= 1
+        if scalar.isASCII { gathered.append(UInt8(scalar.value)) } else { gathered.append(contentsOf: scalar.utf8) }
+        if gathered.count >= Self.capacity { readGathered(all: false) }
     }
 
     /// Between two parts of one message.
     package mutating func breakPart() {
-        flushPartial()
-        state = automaton.breakPart(from: state, into: &signals)
+        readGathered(all: true)
         code.breakPart()
+        state =
+            looksForPhrases
+            ? vocabulary.everything.breakPart(from: state, into: &signals)
+            : vocabulary.triggers.breakPart(from: state, into: &signals)
     }
 
-    /// - Returns: the signals of the text, which is complete.
-    package mutating func finish() -> Signals {
-        flushPartial()
-        automaton.finish(from: state, into: &signals)
+    /// - Returns: the signals of the text, which is complete, and its length in Unicode code points.
+    package mutating func finish() -> (signals: Signals, characters: Int) {
+        readGathered(all: true)
+        if looksForPhrases { vocabulary.everything.finish(from: state, into: &signals) }
         if code.found { signals.insert(.code) }
-        return signals
+        return (signals, characters)
+    }
+
+    /// - Parameter all: whether a character that has begun is complete as it is.
+    private mutating func readGathered(all: Bool) {
+        guard !gathered.isEmpty else { return }
+        // Taken out, so that it is not copied when what it belongs to changes.
+        var bytes: [UInt8] = []
+        swap(&bytes, &gathered)
+        let whole = bytes.withUnsafeBufferPointer { buffer in
+            let whole = buffer.count - (all ? 0 : incompleteTail(buffer))
+            readWhole(UnsafeBufferPointer(rebasing: buffer[..<whole]))
+            return whole
+        }
+        bytes.removeFirst(whole)
+        swap(&bytes, &gathered)
     }
 
     private mutating func readWhole(_ bytes: UnsafeBufferPointer<UInt8>) {
-        state = automaton.read(bytes, from: state, into: &signals)
-        code.read(bytes)
-        characters &+= countScalars(bytes)
+        guard looksForPhrases else {
+            hasSkipped = true
+            state = vocabulary.triggers.readSkipping(bytes, from: state, into: &signals)
+            characters &+= countScalars(bytes)
+            return
+        }
+        let marks = vocabulary.everything.read(bytes, from: &state, into: &signals)
+        if marks.contains(.backtick) || code.isOpen { code.read(bytes) }
+        characters &+= marks.contains(.beyondASCII) ? countScalars(bytes) : bytes.count
+        stopLookingForPhrases()
     }
 
-    private mutating func flushPartial() {
-        guard partialCount > 0 else { return }
-        withUnsafeBytes(of: partial.littleEndian) { raw in
-            let bytes = UnsafeBufferPointer(rebasing: raw.bindMemory(to: UInt8.self)[..<Int(partialCount)])
-            readWhole(bytes)
-        }
-        partialCount = 0
-        partial = 0
+    /// Once phrases do not matter any more and neither one nor a trigger is half read.
+    private mutating func stopLookingForPhrases() {
+        guard maySkip else { return }
+        var all = signalsBefore.union(signals)
+        if code.found { all.insert(.code) }
+        guard !vocabulary.phrasesMatter(signals: all, characters: charactersBefore + characters),
+            let rest = vocabulary.everything.rest(at: state)
+        else { return }
+        looksForPhrases = false
+        state = vocabulary.triggers.state(of: rest)
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var utf8: Unicode.UTF8.EncodedScalar {
+        Unicode.UTF8.encode(self) ?? Unicode.UTF8.encodedReplacementCharacter
     }
 }
 
@@ -92,30 +137,4 @@ private func incompleteTail(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         return scalarLength(byte) > back ? back : 0
     }
     return 0
-}
-
-/// Code points in UTF-8: bytes that do not continue one. Eight bytes at a time; the per-byte sums of up to 255 words are
-/// added by a multiplication (Warren, "Hacker's Delight", 2nd edition, section 5-1).
-private func countScalars(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    guard let base = UnsafeRawPointer(bytes.baseAddress) else { return 0 }
-    let count = bytes.count
-    var continuations = 0
-    var index = 0
-    while index &+ 8 <= count {
-        var sums: UInt64 = 0
-        var words = 0
-        while words < 255, index &+ 8 <= count {
-            let word = base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            sums &+= (word >> 7) & ~(word >> 6) & 0x0101_0101_0101_0101
-            index &+= 8
-            words &+= 1
-        }
-        let pairs = (sums & 0x00FF_00FF_00FF_00FF) &+ ((sums >> 8) & 0x00FF_00FF_00FF_00FF)
-        continuations &+= Int((pairs &* 0x0001_0001_0001_0001) >> 48)
-    }
-    while index < count {
-        if bytes[index] & 0xC0 == 0x80 { continuations &+= 1 }
-        index &+= 1
-    }
-    return count &- continuations
 }

@@ -33,7 +33,7 @@ package struct Explanation: Sendable, Equatable {
     /// An automaton of one phrase is small and a person waits for the answer, so each phrase reads the body anew.
     private static func occurring(_ phrases: [Phrase], in body: [UInt8]) -> [String] {
         phrases.filter { phrase in
-            var scan = RequestScan(Automaton(plan: [phrase], agent: []))
+            var scan = RequestScan(Vocabulary(plan: [phrase], agent: []))
             body.withUnsafeBytes { scan.read($0) }
             guard case .request(let request) = scan.finish() else { return false }
             return request.facts.signals.contains(.plan)

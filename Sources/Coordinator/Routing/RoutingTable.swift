@@ -4,7 +4,7 @@ package import Cluster
 package struct RoutingTable: Sendable {
     package let catalog: Catalog
     package let ladder: Ladder
-    package let automaton: Automaton
+    package let vocabulary: Vocabulary
     /// Whether queued models are in use (`start --next`).
     package let usesNext: Bool
 
@@ -13,7 +13,7 @@ package struct RoutingTable: Sendable {
         self.catalog = catalog
         let settings = try Ladder.Settings(routing: catalog.routing, environment: environment)
         ladder = Ladder(settings: settings, catalog: catalog)
-        automaton = Automaton(routing: catalog.routing)
+        vocabulary = Vocabulary(routing: catalog.routing, planContext: ladder.planContext)
         usesNext = environment("LLMSTACK_USE_NEXT") == "1"
     }
 }

@@ -53,7 +53,7 @@ package final class StackRouter: RequestRouter {
     package func admit(_ head: RequestHead) -> Admission {
         if let fault = hostGuard.fault(head.fields) { return .reply(fault.reply) }
         switch profile.route(head) {
-        case .completion: return .collect(RequestScan(current.table.automaton))
+        case .completion: return .collect(RequestScan(current.table.vocabulary))
         case .modelList: return .answer { self.modelList(head, $0) }
         case .modelsINI: return .answer { pool in self.modelsINIReply(pool.loop) }
         case nil: return .forward(Endpoint(local))

@@ -9,8 +9,7 @@ struct TextFacts {
 
     /// Ends the reader's text.
     init(_ reader: inout TextReader) {
-        signals = reader.finish()
-        characters = reader.characters
+        (signals, characters) = reader.finish()
     }
 }
 

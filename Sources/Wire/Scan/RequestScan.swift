@@ -33,6 +33,7 @@ package struct RequestScan {
     private var consumed = 0
     private var valueStart = 0
 
+    private let vocabulary: Vocabulary
     private var text: TextReader
     private var readsText = false
     private var message = Message()
@@ -41,10 +42,20 @@ package struct RequestScan {
     private var request = ScannedRequest()
     private var isObject = false
 
-    /// - Parameter automaton: the phrases to look for.
-    package init(_ automaton: Automaton) {
-        text = TextReader(automaton)
+    /// Whether texts that do not count after all, since their key came again, kept others from being read in full: then
+    /// only a scan that skips nothing tells the truth.
+    package private(set) var mustBeRepeated = false
+
+    /// - Parameters:
+    ///   - vocabulary: the triggers and phrases to look for.
+    ///   - skips: whether phrases are passed over once the texts before them have decided.
+    package init(_ vocabulary: Vocabulary, skips: Bool = true) {
+        self.vocabulary = vocabulary
+        text = TextReader(vocabulary, skips: skips)
     }
+
+    /// Forgets everything; the next piece is the body's first.
+    package mutating func restartWithoutSkipping() { self = RequestScan(vocabulary, skips: false) }
 
     package mutating func read(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
@@ -339,7 +350,7 @@ extension RequestScan {
             request.insertionPoint = valueStart + 1
             if !object { slot = .other }
         case .messages:
-            conversation = Conversation()
+            forgetConversation()
             if object { slot = .other }
         case .message:
             message = Message()
@@ -349,12 +360,12 @@ extension RequestScan {
             message.content = TextFacts()
             message.contentIsText = !object
             message.contentIsString = false
-            text.restart()
+            beginText()
             message.parts = 0
             if object { slot = .other }
         case .part: if !object { slot = .other }
         case .prompt:
-            prompt = TextFacts()
+            forgetPrompt()
             slot = .other
         case .role: message.role = ShortWord()
         case .tools: request.facts.hasTools = false
@@ -378,7 +389,8 @@ extension RequestScan {
     private mutating func beginString() {
         switch slot {
         case .content, .prompt:
-            text.restart()
+            if slot == .prompt { forgetPrompt() }
+            beginText()
             readsText = true
         case .text:
             if message.parts > 0 { text.breakPart() }
@@ -386,6 +398,22 @@ extension RequestScan {
             readsText = true
         default: readsText = false
         }
+    }
+
+    /// Texts are judged together: what is known of the others tells what is still worth looking for in this one.
+    private mutating func beginText() {
+        text.restart(
+            after: conversation.signals.union(prompt.signals), characters: conversation.characters + prompt.characters)
+    }
+
+    private mutating func forgetConversation() {
+        if conversation.messages > 0, text.hasSkipped { mustBeRepeated = true }
+        conversation = Conversation()
+    }
+
+    private mutating func forgetPrompt() {
+        if prompt.characters > 0, text.hasSkipped { mustBeRepeated = true }
+        prompt = TextFacts()
     }
 
     private mutating func stringValue(at end: Int) {
@@ -411,13 +439,13 @@ extension RequestScan {
         case .model:
             request.modelRanges.append(valueStart..<end)
             request.model = isNull ? .auto : .concrete
-        case .messages: conversation = Conversation()
+        case .messages: forgetConversation()
         case .message: conversation.begin(isObject: false)
         case .content:
             message.content = TextFacts()
             message.contentIsText = false
         case .role: message.role = ShortWord()
-        case .prompt: prompt = TextFacts()
+        case .prompt: forgetPrompt()
         case .tools: request.facts.hasTools = isTrue
         case .stream: request.wantsStream = isTrue
         case .part, .text, .other: break

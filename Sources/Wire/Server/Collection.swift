@@ -14,7 +14,13 @@ struct Collection {
         pieces.append(bytes)
     }
 
-    mutating func finish() -> ScanOutcome { scan.finish() }
+    mutating func finish() -> ScanOutcome {
+        if scan.mustBeRepeated {
+            scan.restartWithoutSkipping()
+            for piece in pieces { piece.withUnsafeReadableBytes { scan.read($0) } }
+        }
+        return scan.finish()
+    }
 
     /// The text of the last `model`, when that is a string without escapes; with escapes as it is written.
     func modelName(in outcome: ScanOutcome) -> String? {
