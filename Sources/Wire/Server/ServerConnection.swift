@@ -32,6 +32,8 @@ final class ServerConnection: ChannelDuplexHandler {
     private var requestIsOpen = false
     private var replyHasBegun = false
     private var keepAlive = true
+    /// Bytes of the request's body that are kept until its reply begins.
+    private var heldBytes = 0
     /// Parts of the next requests, sent before this one was answered.
     private var queue = CircularBuffer<HTTPServerRequestPart>()
     private var readIsHeld = false
@@ -146,9 +148,9 @@ final class ServerConnection: ChannelDuplexHandler {
     private func abandon() {
         switch phase {
         case .streaming(let call), .forwarding(let call): call.cancel()
-        case .collecting(let collection): release(collection)
-        case .waiting, .answering, .answered, .lingering: break
+        case .waiting, .collecting, .answering, .answered, .lingering: break
         }
+        releaseBody()
         phase = .lingering
         queue.removeAll()
     }
@@ -201,6 +203,7 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .waiting  // So that the collection has one owner and grows in place.
             let size = collection.size + bytes.readableBytes
             let total = state.shared.bodyBytes.add(bytes.readableBytes, ordering: .relaxed).newValue
+            heldBytes += bytes.readableBytes
             collection.append(bytes)
             phase = .collecting(collection)
             if size > limits.body { return refuse(bodyTooLarge) }
@@ -229,9 +232,7 @@ final class ServerConnection: ChannelDuplexHandler {
         var collection = collection
         let outcome = collection.finish()
         switch state.shared.router.route(head, outcome, modelName: collection.modelName(in: outcome)) {
-        case .reply(let reply):
-            release(collection)
-            send(reply)
+        case .reply(let reply): send(reply)
         case .forward(let endpoint, let edit):
             let pieces =
                 switch edit {
@@ -239,7 +240,6 @@ final class ServerConnection: ChannelDuplexHandler {
                 case .edit(let edit): edit.applied(to: collection.pieces)
                 case .replace(let body): [body]
                 }
-            release(collection)
             forward(.whole(pieces), to: endpoint) { .forwarding($0) }
         }
     }
@@ -261,8 +261,10 @@ final class ServerConnection: ChannelDuplexHandler {
         }
     }
 
-    private func release(_ collection: Collection) {
-        state.shared.bodyBytes.subtract(collection.size, ordering: .relaxed)
+    /// Gives back what the request in hand holds of the room for bodies.
+    private func releaseBody() {
+        state.shared.bodyBytes.subtract(heldBytes, ordering: .relaxed)
+        heldBytes = 0
     }
 
     private var bodyTooLarge: OpenAIError {
@@ -282,8 +284,7 @@ final class ServerConnection: ChannelDuplexHandler {
         if replyHasBegun { return cut() }
         switch phase {
         case .streaming(let call), .forwarding(let call): call.cancel()
-        case .collecting(let collection): release(collection)
-        case .waiting, .answering, .answered, .lingering: break
+        case .waiting, .collecting, .answering, .answered, .lingering: break
         }
         phase = .answering
         keepAlive = false
@@ -298,6 +299,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     private func write(_ reply: ReplyHead, length: Int?) {
         replyHasBegun = true
+        releaseBody()
         let head = framing.head(reply, length: length, keepAlive: &keepAlive)
         context?.write(wrapOutboundOut(.head(head)), promise: nil)
     }

@@ -28,7 +28,10 @@ final class UpstreamCall {
     private let endpoint: Endpoint
     private let pool: UpstreamPool
     private let head: HTTPRequestHead
-    private let body: Body
+    private var body: Body
+    /// What is left to send of a whole body.
+    private var unsent: ArraySlice<ByteBuffer> = []
+    private var portionIsDue = false
     private weak var receiver: (any UpstreamReceiver)?
     private var connection: UpstreamConnection?
     private var isReused = false
@@ -88,8 +91,8 @@ final class UpstreamCall {
         connection.begin(self, head)
         switch body {
         case .whole(let pieces):
-            for piece in pieces { connection.send(piece) }
-            connection.finish()
+            unsent = pieces[...]
+            sendPortion()
         case .streamed:
             hasStreamed = !early.isEmpty
             for piece in early { connection.send(piece) }
@@ -97,6 +100,30 @@ final class UpstreamCall {
             if isEarlyFinish { connection.finish() } else { connection.flush() }
             if connection.isWritable { receiver?.upstreamBecameWritable() }
         }
+    }
+
+    /// Bytes of a whole body that one turn of the event loop sends, and the time until the next one. Without a pause the loop
+    /// would see to nobody else until the kernel takes no more, which on loopback is megabytes later.
+    private static let portion = 256 << 10
+    private static let pause = TimeAmount.microseconds(30)
+
+    private func sendPortion() {
+        portionIsDue = false
+        guard let connection else { return }
+        var sent = 0
+        while sent < Self.portion, let piece = unsent.popFirst() {
+            connection.send(piece)
+            sent += piece.readableBytes
+        }
+        if unsent.isEmpty { return connection.finish() }
+        connection.flush()
+        if connection.isWritable { scheduleNextPortion() }
+    }
+
+    private func scheduleNextPortion() {
+        guard !portionIsDue else { return }
+        portionIsDue = true
+        pool.loop.assumeIsolated().scheduleTask(in: Self.pause) { self.sendPortion() }
     }
 
     // MARK: From the receiver
@@ -128,6 +155,7 @@ final class UpstreamCall {
     /// The receiver has gone: upstream must stop working for it.
     func cancel() {
         isOver = true
+        unsent = []
         connection?.abandon()
         connection = nil
     }
@@ -138,6 +166,7 @@ final class UpstreamCall {
 
     func received(_ head: HTTPResponseHead) {
         hasReply = true
+        if case .whole = body { body = .whole([]) }
         let fields = Fields(head.headers)
         receiver?.upstreamReplied(
             ReplyHead(status: Int(head.status.code), fields: fields.forwarded()),
@@ -148,10 +177,13 @@ final class UpstreamCall {
 
     func readCompleted() { receiver?.upstreamReadCompleted() }
 
-    func becameWritable() { receiver?.upstreamBecameWritable() }
+    func becameWritable() {
+        if unsent.isEmpty { receiver?.upstreamBecameWritable() } else { scheduleNextPortion() }
+    }
 
     func ended() {
         isOver = true
+        unsent = []
         connection = nil
         receiver?.upstreamEnded()
     }
@@ -159,6 +191,7 @@ final class UpstreamCall {
     func broke(_ reason: String, on broken: UpstreamConnection) {
         guard broken === connection else { return }
         connection = nil
+        unsent = []
         // A kept connection may have been closed while the request was on its way; then nobody has acted on it, and
         // it goes out once more over a new one.
         if isReused, !hasReply, canRepeat {
