@@ -93,23 +93,29 @@ package struct Automaton: Sendable {
 
     /// Likewise, where only what begins at `[` or at the start of a line can be found: from every state of rest it goes
     /// on at the next of them.
-    func readSkipping(_ bytes: UnsafeBufferPointer<UInt8>, from state: State, into signals: inout Signals) -> State {
-        guard let base = bytes.baseAddress else { return state }
+    func readSkipping(
+        _ bytes: UnsafeBufferPointer<UInt8>, from state: inout State, into signals: inout Signals
+    ) -> Marks {
+        guard let base = bytes.baseAddress else { return [] }
         return withTables { tables in
             var found: UInt32 = 0
+            var passed: UInt64 = 0
             var head = Head(at: base, end: base + bytes.count, row: state)
             while head.isInside {
                 if head.row == restInWord || head.row == restBetweenWords {
                     let next = firstIndex(
-                        of: UInt8(ascii: "["), or: UInt8(ascii: "\n"), in: bytes, from: head.at - base)
+                        of: UInt8(ascii: "["), or: UInt8(ascii: "\n"), in: bytes, from: head.at - base, passed: &passed)
                     head.at = base + next
                     // What was skipped ends with something or other; no trigger asks what.
                     if next == bytes.count { break }
                 }
                 tables.step(&head, &found)
             }
-            signals.formUnion(Signals(rawValue: UInt8(truncatingIfNeeded: found >> 24) & Self.signalBits))
-            return head.row
+            state = head.row
+            let all = UInt8(truncatingIfNeeded: found >> 24)
+            signals.formUnion(Signals(rawValue: all & Self.signalBits))
+            let marks = Marks(rawValue: all >> Self.markShift)
+            return passed & 0x8080_8080_8080_8080 == 0 ? marks : marks.union(.beyondASCII)
         }
     }
 

@@ -2,8 +2,12 @@
 ///
 /// Eight bytes at a time; the lowest flagged byte is exact whatever stands above it (Mycroft's test for a zero byte,
 /// https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord).
+///
+/// - Parameter passed: gets every bit that is set in the bytes passed over, eight bytes to a word.
 @inline(__always)
-func firstIndex(of first: UInt8, or second: UInt8, in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+func firstIndex(
+    of first: UInt8, or second: UInt8, in bytes: UnsafeBufferPointer<UInt8>, from start: Int, passed: inout UInt64
+) -> Int {
     guard let base = UnsafeRawPointer(bytes.baseAddress) else { return bytes.count }
     let ones: UInt64 = 0x0101_0101_0101_0101
     let (patternA, patternB) = (ones &* UInt64(first), ones &* UInt64(second))
@@ -11,11 +15,15 @@ func firstIndex(of first: UInt8, or second: UInt8, in bytes: UnsafeBufferPointer
     while index &+ 8 <= bytes.count {
         let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
         let (a, b) = (word ^ patternA, word ^ patternB)
+        passed |= word
         let found = ((a &- ones) & ~a | (b &- ones) & ~b) & 0x8080_8080_8080_8080
         if found != 0 { return index &+ (found.trailingZeroBitCount >> 3) }
         index &+= 8
     }
-    while index < bytes.count, bytes[index] != first, bytes[index] != second { index &+= 1 }
+    while index < bytes.count, bytes[index] != first, bytes[index] != second {
+        passed |= UInt64(bytes[index])
+        index &+= 1
+    }
     return index
 }
 

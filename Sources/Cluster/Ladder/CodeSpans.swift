@@ -25,9 +25,11 @@ struct CodeSpans: Sendable {
     mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) {
         if found { return }
         var index = 0
+        var passed: UInt64 = 0
         while index < bytes.count {
             guard let known = length else {
-                let next = firstIndex(of: Self.backtick, or: Self.backtick, in: bytes, from: index)
+                let next = firstIndex(
+                    of: Self.backtick, or: Self.backtick, in: bytes, from: index, passed: &passed)
                 if next == bytes.count { return }
                 index = next + 1
                 readBacktick()

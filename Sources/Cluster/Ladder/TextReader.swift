@@ -98,16 +98,16 @@ package struct TextReader: Sendable {
     }
 
     private mutating func readWhole(_ bytes: UnsafeBufferPointer<UInt8>) {
-        guard looksForPhrases else {
+        let marks: Automaton.Marks
+        if looksForPhrases {
+            marks = vocabulary.everything.read(bytes, from: &state, into: &signals)
+            if marks.contains(.backtick) || code.isOpen { code.read(bytes) }
+        } else {
             hasSkipped = true
-            state = vocabulary.triggers.readSkipping(bytes, from: state, into: &signals)
-            characters &+= countScalars(bytes)
-            return
+            marks = vocabulary.triggers.readSkipping(bytes, from: &state, into: &signals)
         }
-        let marks = vocabulary.everything.read(bytes, from: &state, into: &signals)
-        if marks.contains(.backtick) || code.isOpen { code.read(bytes) }
         characters &+= marks.contains(.beyondASCII) ? countScalars(bytes) : bytes.count
-        stopLookingForPhrases()
+        if looksForPhrases { stopLookingForPhrases() }
     }
 
     /// Once phrases do not matter any more and neither one nor a trigger is half read.

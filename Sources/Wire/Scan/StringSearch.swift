@@ -7,14 +7,18 @@
 func endOfPlainString(_ base: UnsafePointer<UInt8>, from start: Int, count: Int) -> Int {
     var index = start
     let raw = UnsafeRawPointer(base)
-    while index &+ 8 <= count {
-        let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-        let quote = word ^ 0x2222_2222_2222_2222
-        let backslash = word ^ 0x5C5C_5C5C_5C5C_5C5C
+    func ends(_ offset: Int) -> UInt64 {
+        let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         let ones: UInt64 = 0x0101_0101_0101_0101
-        let found =
-            ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash
-                | (word &- 0x2020_2020_2020_2020) & ~word) & 0x8080_8080_8080_8080
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        return ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- (ones &* 0x20)) & ~word)
+            & (ones &* 0x80)
+    }
+    // Long runs two words at a time: one branch for both.
+    while index &+ 16 <= count, ends(index) | ends(index &+ 8) == 0 { index &+= 16 }
+    while index &+ 8 <= count {
+        let found = ends(index)
         if found != 0 { return index &+ (found.trailingZeroBitCount >> 3) }
         index &+= 8
     }
