@@ -20,31 +20,31 @@ package struct RequestScan {
     }
 
     private var state = State.byteOrderMark
-    private var structure = JSONStructure()
+    var structure = JSONStructure()
     /// Of the value that is being read or comes next.
-    private var slot = Slot.root
+    var slot = Slot.root
     private var isKey = false
-    private var word = ShortWord()
+    var word = ShortWord()
     private var number = JSONNumber()
-    private var literal: StaticString = ""
+    var literal: StaticString = ""
     private var matched = 0
     private var unicode = (value: UInt32(0), digits: 0, high: UInt32(0))
     /// Bytes before the piece in hand, and where the value being read starts.
     private var consumed = 0
-    private var valueStart = 0
+    var valueStart = 0
 
-    private let vocabulary: Vocabulary
-    private var text: TextReader
-    private var readsText = false
-    private var message = Message()
-    private var conversation = Conversation()
-    private var prompt = TextFacts()
-    private var request = ScannedRequest()
-    private var isObject = false
+    let vocabulary: Vocabulary
+    var text: TextReader
+    var readsText = false
+    var message = Message()
+    var conversation = Conversation()
+    var prompt = TextFacts()
+    var request = ScannedRequest()
+    var isObject = false
 
     /// Whether texts that do not count after all, since their key came again, kept others from being read in full: then
     /// only a scan that skips nothing tells the truth.
-    package private(set) var mustBeRepeated = false
+    package internal(set) var mustBeRepeated = false
 
     /// - Parameters:
     ///   - vocabulary: the triggers and phrases to look for.
@@ -303,152 +303,5 @@ package struct RequestScan {
         }
         stringValue(at: end)
         state = structure.depth == 0 ? .end : .afterValue
-    }
-}
-
-// MARK: - Meaning
-
-extension RequestScan {
-    private static let words = (
-        model: ShortWord("model"), messages: ShortWord("messages"), prompt: ShortWord("prompt"),
-        tools: ShortWord("tools"), stream: ShortWord("stream"), role: ShortWord("role"),
-        content: ShortWord("content"), text: ShortWord("text"), user: ShortWord("user"),
-        system: ShortWord("system"), auto: ShortWord("auto")
-    )
-
-    /// What the member is whose key was just read.
-    private var memberSlot: Slot {
-        switch Slot(rawValue: structure.slot) {
-        case .root:
-            switch word {
-            case Self.words.model: .model
-            case Self.words.messages: .messages
-            case Self.words.prompt: .prompt
-            case Self.words.tools: .tools
-            case Self.words.stream: .stream
-            default: .other
-            }
-        case .message: word == Self.words.role ? .role : word == Self.words.content ? .content : .other
-        case .part: word == Self.words.text ? .text : .other
-        default: .other
-        }
-    }
-
-    /// What the elements of the innermost array are.
-    private var elementSlot: Slot {
-        switch Slot(rawValue: structure.slot) {
-        case .messages: .message
-        case .content: .part
-        default: .other
-        }
-    }
-
-    private mutating func open(object: Bool) {
-        switch slot {
-        case .root:
-            isObject = object
-            request.insertionPoint = valueStart + 1
-            if !object { slot = .other }
-        case .messages:
-            forgetConversation()
-            if object { slot = .other }
-        case .message:
-            message = Message()
-            conversation.begin(isObject: object)
-            if !object { slot = .other }
-        case .content:
-            message.content = TextFacts()
-            message.contentIsText = !object
-            message.contentIsString = false
-            beginText()
-            message.parts = 0
-            if object { slot = .other }
-        case .part: if !object { slot = .other }
-        case .prompt:
-            forgetPrompt()
-            slot = .other
-        case .role: message.role = ShortWord()
-        case .tools: request.facts.hasTools = false
-        case .model, .text, .stream, .other: break
-        }
-    }
-
-    private mutating func closed(isEmpty: Bool) {
-        switch slot {
-        case .message:
-            conversation.end(
-                message, isUser: message.role == Self.words.user, isSystem: message.role == Self.words.system)
-        case .content: message.content = TextFacts(&text)
-        case .model: request.model = .invalid
-        case .tools: request.facts.hasTools = !isEmpty
-        case .stream: request.wantsStream = !isEmpty
-        case .root, .messages, .role, .part, .text, .prompt, .other: break
-        }
-    }
-
-    private mutating func beginString() {
-        switch slot {
-        case .content, .prompt:
-            if slot == .prompt { forgetPrompt() }
-            beginText()
-            readsText = true
-        case .text:
-            if message.parts > 0 { text.breakPart() }
-            message.parts += 1
-            readsText = true
-        default: readsText = false
-        }
-    }
-
-    /// Texts are judged together: what is known of the others tells what is still worth looking for in this one.
-    private mutating func beginText() {
-        text.restart(
-            after: conversation.signals.union(prompt.signals), characters: conversation.characters + prompt.characters)
-    }
-
-    private mutating func forgetConversation() {
-        if conversation.messages > 0, text.hasSkipped { mustBeRepeated = true }
-        conversation = Conversation()
-    }
-
-    private mutating func forgetPrompt() {
-        if prompt.characters > 0, text.hasSkipped { mustBeRepeated = true }
-        prompt = TextFacts()
-    }
-
-    private mutating func stringValue(at end: Int) {
-        readsText = false
-        switch slot {
-        case .content:
-            message.content = TextFacts(&text)
-            message.contentIsText = true
-            message.contentIsString = true
-        case .prompt: prompt = TextFacts(&text)
-        case .role: message.role = word
-        case .model:
-            request.modelRanges.append(valueStart..<end)
-            request.model = word.isEmpty || word == Self.words.auto ? .auto : .concrete
-        case .text: break
-        default: scalarValue(at: end, isTrue: end - valueStart > 2, isNull: false)
-        }
-    }
-
-    private mutating func scalarValue(at end: Int, isTrue: Bool, isNull: Bool) {
-        switch slot {
-        case .root: isObject = false
-        case .model:
-            request.modelRanges.append(valueStart..<end)
-            request.model = isNull ? .auto : .concrete
-        case .messages: forgetConversation()
-        case .message: conversation.begin(isObject: false)
-        case .content:
-            message.content = TextFacts()
-            message.contentIsText = false
-        case .role: message.role = ShortWord()
-        case .prompt: forgetPrompt()
-        case .tools: request.facts.hasTools = isTrue
-        case .stream: request.wantsStream = isTrue
-        case .part, .text, .other: break
-        }
     }
 }
