@@ -1,3 +1,5 @@
+import Wire
+
 /// A JSON value that keeps its members in the order in which they were put, so that a generated file reads well.
 enum OrderedJSON: Equatable, Sendable {
     case object([Member])
@@ -22,14 +24,14 @@ enum OrderedJSON: Equatable, Sendable {
 
     private func written(level: Int) -> String {
         switch self {
-        case .string(let text): Self.quoted(text)
+        case .string(let text): text.jsonQuoted
         case .integer(let value): String(value)
         case .boolean(let value): value ? "true" : "false"
         case .array(let values):
             Self.bracketed(values.map { $0.written(level: level + 1) }, "[", "]", level: level)
         case .object(let members):
             Self.bracketed(
-                members.map { "\(Self.quoted($0.key)): \($0.value.written(level: level + 1))" }, "{", "}", level: level)
+                members.map { "\($0.key.jsonQuoted): \($0.value.written(level: level + 1))" }, "{", "}", level: level)
         }
     }
 
@@ -37,23 +39,5 @@ enum OrderedJSON: Equatable, Sendable {
         guard !items.isEmpty else { return open + close }
         let indent = String(repeating: "  ", count: level)
         return open + "\n" + items.map { "\(indent)  \($0)" }.joined(separator: ",\n") + "\n\(indent)\(close)"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20:
-                let hex = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

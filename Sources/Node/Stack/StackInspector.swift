@@ -97,7 +97,10 @@ package struct StackInspector: Sendable {
             struct Model: Decodable { var id: String }
             var data: [Model]
         }
-        return (try? JSONDecoder().decode(Listing.self, from: Data(body)))?.data.map(\.id) ?? []
+        // A tier whose alias is its own name is listed twice.
+        var seen: Set<String> = []
+        let names = (try? JSONDecoder().decode(Listing.self, from: Data(body)))?.data.map(\.id) ?? []
+        return names.filter { seen.insert($0).inserted }
     }
 
     private static func line(_ tier: Tier, _ channel: Channel) -> StackStatus.TierLine {
