@@ -58,8 +58,11 @@ let package = Package(
             dependencies: [nioCore, nioPosix, nioHTTP1],
             path: "Tests/llama-swap-stand-in",
             swiftSettings: settings),
+        // Raw sockets for tests: no HTTP library between a test and the wire.
+        .target(name: "Sockets", path: "Tests/Sockets", swiftSettings: settings),
         .testTarget(
-            name: "ConformanceTests", dependencies: ["Coordinator", "Wire", "Cluster"],
+            name: "ConformanceTests",
+            dependencies: ["Coordinator", "Wire", "Cluster", "Sockets", nioCore, nioPosix, logging],
             resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
@@ -71,8 +74,9 @@ let package = Package(
             resources: [.copy("Fixtures")],
             swiftSettings: settings),
         .testTarget(
-            name: "CoordinatorTests", dependencies: ["Coordinator", "Wire", "Cluster", nioCore], swiftSettings: settings
-        ),
+            name: "CoordinatorTests",
+            dependencies: ["Coordinator", "Wire", "Cluster", "Sockets", nioCore, nioPosix, logging],
+            swiftSettings: settings),
         // Against the built programs and a real engine: run deploy/test.
         .testTarget(
             name: "LiveTests", dependencies: ["llama-swap-stand-in"], exclude: ["openai_client.py"],
