@@ -13,7 +13,6 @@ let nio = "swift-nio"
 let nioCore = Target.Dependency.product(name: "NIOCore", package: nio)
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: nio)
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: nio)
-let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: nio)
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -58,15 +57,17 @@ let package = Package(
             dependencies: [nioCore, nioPosix, nioHTTP1],
             path: "Tests/llama-swap-stand-in",
             swiftSettings: settings),
-        // Raw sockets for tests: no HTTP library between a test and the wire.
-        .target(name: "Sockets", path: "Tests/Sockets", swiftSettings: settings),
+        // For tests of the router: raw sockets, a scripted upstream, a router between them.
+        .target(
+            name: "RouterHarness", dependencies: ["Coordinator", "Wire", "Cluster", nioCore, nioPosix, logging],
+            path: "Tests/RouterHarness", swiftSettings: settings),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["Coordinator", "Wire", "Cluster", "Sockets", nioCore, nioPosix, logging],
+            dependencies: ["Coordinator", "Wire", "Cluster", "RouterHarness"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
-            name: "WireTests", dependencies: ["Wire", "Cluster", nioCore, nioPosix, nioEmbedded],
+            name: "WireTests", dependencies: ["Wire", "Cluster", nioCore],
             swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
@@ -75,7 +76,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CoordinatorTests",
-            dependencies: ["Coordinator", "Wire", "Cluster", "Sockets", nioCore, nioPosix, logging],
+            dependencies: ["Coordinator", "Wire", "Cluster", "RouterHarness"],
             swiftSettings: settings),
         // Against the built programs and a real engine: run deploy/test.
         .testTarget(

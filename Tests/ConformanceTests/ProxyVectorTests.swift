@@ -1,5 +1,5 @@
 import Foundation
-import Sockets
+import RouterHarness
 import Testing
 import Wire
 

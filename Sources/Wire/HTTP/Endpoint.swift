@@ -47,7 +47,7 @@ package enum HostPort {
             host = text[..<colon]
             rest = text[colon...]
         }
-        guard !host.isEmpty else { return nil }
+        guard !host.isEmpty, host.utf8.allSatisfy(Self.mayBeInHost) else { return nil }
         guard rest.first == ":" else { return rest.isEmpty ? (String(host), nil) : nil }
         rest = rest.dropFirst()
         if rest.isEmpty { return (String(host), nil) }
@@ -55,5 +55,13 @@ package enum HostPort {
             return nil
         }
         return (String(host), port)
+    }
+
+    /// What host names and addresses are made of; `%` begins the zone of a link-local address.
+    private static func mayBeInHost(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x3A, 0x25: true
+        default: false
+        }
     }
 }

@@ -1,0 +1,240 @@
+import Foundation
+import RouterHarness
+import Testing
+import Wire
+
+/// Connections on both sides: kept, ended, slow, gone.
+struct ConnectionTests {
+    private static let host = "Host: 127.0.0.1\r\n"
+    private static let completion = "POST /v1/completions HTTP/1.1\r\n\(host)Content-Length: 2\r\n\r\n{}"
+
+    @Test func requestsInOnePieceAreAnsweredInOrder() async throws {
+        let router = try await RunningRouter { socket, request in
+            let body = "[\(request.target)]"
+            socket.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            return .keepOpen
+        }
+        func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\n\(Self.host)\r\n" }
+        let last = "GET /e HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n"
+        var bytes = try router.exchange(get("/a") + Self.completion + get("/c") + get("/models.ini") + last)
+        var replies: [String] = []
+        while let reply = HTTPText.take(from: &bytes) { replies.append(reply.status == 404 ? "404" : reply.text) }
+        #expect(replies == ["[/a]", "[/v1/completions]", "[/c]", "404", "[/e]"])
+        #expect(router.upstream.connections == 1)
+        await router.stop()
+    }
+
+    @Test func aBodyMayComeByteByByte() async throws {
+        let router = try await RunningRouter()
+        let body = "5\r\n{\"mod\r\n3;x=y\r\nel\"\r\n2\r\n:\"\r\n6\r\nauto\"}\r\n0\r\nTrailer: x\r\n\r\n"
+        let socket = try Socket(port: router.port)
+        for byte
+            in "POST /v1/completions HTTP/1.1\r\n\(Self.host)Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n\(body)"
+            .utf8
+        {
+            socket.send([byte])
+        }
+        var bytes = try socket.read()
+        #expect(HTTPText.take(from: &bytes)?.status == 200)
+        let seen = try #require(router.upstream.requests.first)
+        #expect(seen.text == #"{"model":"code-smart"}"#)
+        #expect(seen["content-length"] == "22")
+        #expect(seen.all("transfer-encoding").isEmpty)
+        #expect(seen.all("host").count == 1)
+        await router.stop()
+    }
+
+    @Test func aClientThatAsksFirstIsToldToGoOn() async throws {
+        let router = try await RunningRouter()
+        let socket = try Socket(port: router.port)
+        socket.send(
+            "POST /v1/completions HTTP/1.1\r\n\(Self.host)Expect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+        )
+        var first = try socket.read { $0.count >= 25 }
+        #expect(HTTPText.take(from: &first)?.status == 100)
+        socket.send("{}")
+        var bytes = try socket.read()
+        #expect(HTTPText.take(from: &bytes)?.status == 200)
+        #expect(router.upstream.requests.first?["expect"] == nil)
+        await router.stop()
+    }
+
+    @Test(arguments: [
+        ("GET /x HTTP/1.0\r\n\(host)\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+        (
+            "GET /x HTTP/1.1\r\n\(host)Connection: close\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+        ),
+        ("GET /x HTTP/1.1\r\n\(host)Connection: close\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+        ("GET /x HTTP/1.1\r\n\(host)Connection: close\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nok"),
+        ("GET /x HTTP/1.0\r\n\(host)\r\n", "HTTP/1.0 200 OK\r\n\r\nok"),
+    ])
+    func everyFramingOfAReplyComesThrough(_ request: String, _ answer: String) async throws {
+        let router = try await RunningRouter { socket, _ in
+            socket.send(answer)
+            return .close
+        }
+        var bytes = try router.exchange(request)
+        let reply = try #require(HTTPText.take(from: &bytes, endsWithConnection: true))
+        #expect(reply.text == "ok")
+        if request.contains("HTTP/1.0") { #expect(reply["transfer-encoding"] == nil) }
+        await router.stop()
+    }
+
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    ])
+    func aReplyThatBreaksOffIsCutAndNotEnded(_ answer: String) async throws {
+        let router = try await RunningRouter { socket, _ in
+            socket.send(answer)
+            return .close
+        }
+        let bytes = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)\r\n")
+        var copy = bytes
+        #expect(HTTPText.take(from: &copy) == nil)
+        #expect(String(decoding: bytes, as: UTF8.self).contains("abc"))
+        await router.stop()
+    }
+
+    @Test(arguments: ["", "garbage\r\n\r\n"]) func anUpstreamThatSaysNothingUsefulIsABadGateway(_ answer: String)
+        async throws
+    {
+        let router = try await RunningRouter { socket, _ in
+            socket.send(answer)
+            return .close
+        }
+        var bytes = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n")
+        #expect(HTTPText.take(from: &bytes)?.status == 502)
+        await router.stop()
+    }
+
+    /// llama-swap may end an idle connection at the moment at which the router uses it again.
+    @Test func aKeptConnectionThatWasEndedIsNoticedAndTheRequestSentOnceMore() async throws {
+        let router = try await RunningRouter()
+        for _ in 0..<20 {
+            router.upstream.answer { socket, _ in
+                socket.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                return .close
+            }
+            let reply = try router.exchange(
+                Self.completion.replacingOccurrences(of: "Content-Length", with: "Connection: close\r\nContent-Length"))
+            #expect(String(decoding: reply, as: UTF8.self).hasPrefix("HTTP/1.1 200"))
+        }
+        #expect(router.upstream.requests.count == 20)
+        await router.stop()
+    }
+
+    @Test(arguments: [true, false]) func aClientThatLeavesEndsItsUpstreamRequestAtOnce(_ hasReply: Bool) async throws {
+        let (ends, end) = AsyncStream.makeStream(of: ContinuousClock.Instant.self)
+        let router = try await RunningRouter { socket, _ in
+            if hasReply { socket.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n") }
+            if socket.receive() == [] { end.yield(.now) }
+            end.finish()
+            return .close
+        }
+        let client = try Socket(port: router.port)
+        client.send(Self.completion)
+        let reached = await eventually { router.upstream.requests.count == 1 }
+        #expect(reached)
+        if hasReply { _ = client.receive() }
+        let left = ContinuousClock.now
+        client.close()
+        var ended: ContinuousClock.Instant?
+        for await moment in ends { ended = moment }
+        let time = try #require(ended) - left
+        #expect(time < .milliseconds(250))
+        await router.stop()
+    }
+
+    @Test func aClientThatDoesNotReadHoldsTheUpstreamAndNobodyElse() async throws {
+        let offered = 64 << 20
+        let (counts, count) = AsyncStream.makeStream(of: Int.self)
+        let router = try await RunningRouter { socket, request in
+            guard request.target == "/big" else { return ScriptedUpstream.ok(socket, request) }
+            socket.send("HTTP/1.1 200 OK\r\nContent-Length: \(offered)\r\n\r\n")
+            count.yield(socket.send([UInt8](repeating: 120, count: offered), seconds: 1))
+            count.finish()
+            return .close
+        }
+        let stalled = try Socket(port: router.port)
+        stalled.send("GET /big HTTP/1.1\r\n\(Self.host)\r\n")
+        var taken = offered
+        for await bytes in counts { taken = bytes }
+        // The kernel's buffers of four sockets and the router's own; without backpressure it would be all of it.
+        #expect(taken < 32 << 20)
+        let reply = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n")
+        #expect(String(decoding: reply, as: UTF8.self).hasSuffix("ok"))
+        await router.stop()
+    }
+
+    @Test func aStreamedBodyIsFollowedByTheNextRequest() async throws {
+        let router = try await RunningRouter()
+        let socket = try Socket(port: router.port)
+        socket.send(
+            "POST /upload HTTP/1.1\r\n\(Self.host)Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /y HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n"
+        )
+        var bytes = try socket.read()
+        #expect(HTTPText.take(from: &bytes)?.status == 200)
+        #expect(HTTPText.take(from: &bytes)?.status == 200)
+        #expect(router.upstream.requests.map(\.text) == ["abc", ""])
+        await router.stop()
+    }
+
+    @Test func aHeadThatNeverEndsIsNotWaitedFor() async throws {
+        var limits = RequestLimits()
+        limits.headSeconds = 1
+        let router = try await RunningRouter(limits: limits)
+        let socket = try Socket(port: router.port)
+        socket.send("GET /x HTTP/1.1\r\nHost: ")
+        #expect(try socket.read(seconds: 5).isEmpty)
+        // The same on a connection that has had a request.
+        let second = try Socket(port: router.port)
+        second.send("GET /x HTTP/1.1\r\n\(Self.host)\r\n")
+        _ = try second.read { $0.count >= 40 }
+        second.send("GET /y")
+        #expect(try second.read(seconds: 5).isEmpty)
+        await router.stop()
+    }
+
+    @Test func connectionsBeyondTheLimitAreTurnedAway() async throws {
+        var limits = RequestLimits()
+        limits.connections = 2
+        let router = try await RunningRouter(limits: limits)
+        let open = try (0..<2).map { _ in try Socket(port: router.port) }
+        for socket in open {
+            socket.send("GET /x HTTP/1.1\r\n\(Self.host)\r\n")
+            _ = try socket.read { $0.count >= 40 }
+        }
+        #expect(try Socket(port: router.port).read(seconds: 5).isEmpty)
+        open[0].close()
+        let isFree = await eventually {
+            (try? router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n"))?.isEmpty == false
+        }
+        #expect(isFree)
+        await router.stop()
+    }
+
+    @Test func aStopLetsAReplyFinishAndTakesNobodyNew() async throws {
+        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
+        let router = try await RunningRouter { socket, _ in
+            socket.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+            proceed.yield()
+            return .keepOpen
+        }
+        let client = try Socket(port: router.port)
+        client.send("GET /x HTTP/1.1\r\n\(Self.host)\r\n")
+        for await _ in go { break }
+        let idle = try Socket(port: router.port)
+        idle.send("GET /models.ini HTTP/1.1\r\n\(Self.host)\r\n")
+        _ = try idle.read { $0.count >= 40 }
+        let stopping = Task { await router.stop(grace: 300) }
+        let isRefused = await eventually { (try? Socket(port: router.port)) == nil }
+        #expect(isRefused)
+        await stopping.value
+        #expect(try idle.read(seconds: 5).isEmpty)
+        // The reply never ends, so the grace does.
+        let rest = try client.read(seconds: 5)
+        #expect(String(decoding: rest, as: UTF8.self).contains("abc"))
+    }
+}

@@ -1,0 +1,31 @@
+import Coordinator
+import Testing
+import Wire
+
+struct LoopbackGuardTests {
+    private static let loopback = LoopbackGuard(hostName: "Studio.lan", allowedHosts: "proxy.example, other.example")
+
+    @Test(arguments: [
+        ("127.0.0.1", true), ("127.0.0.1:10101", true), ("10.0.0.5:10101", true), ("[::1]:10101", true),
+        ("localhost:1", true),
+        ("LOCALHOST.", true), ("studio.local", true), ("studio", true), ("studio.lan:10101", true),
+        ("STUDIO.fritz.box", true),
+        ("proxy.example", true), ("other.example:80", true), ("evil.example", false), ("studio2.lan", false),
+        ("127.0.0.1.evil.example", false), ("localhost.evil.example", false), ("notlocal", false), ("1.2.3", false),
+        ("1.2.3.256", false), ("0x7f.0.0.1", false), ("local", false), ("", false),
+    ])
+    func aHostNamePassesOnlyIfItIsThisHosts(_ host: String, _ passes: Bool) {
+        #expect((Self.loopback.fault(["host": host]) == nil) == passes)
+    }
+
+    @Test(arguments: [
+        ("http://localhost:3000", true), ("http://127.0.0.1:8080", true), ("https://[::1]", true),
+        ("http://10.0.0.5", true),
+        ("https://proxy.example", true), ("vscode-webview://abc", true), ("app://obsidian.md", true), ("null", false),
+        ("https://evil.example", false), ("http://6.6.6.6", false), ("http://localhost.evil.example", false),
+        ("HTTPS://EVIL.EXAMPLE", false), ("http://", false),
+    ])
+    func aPageMayAskOnlyIfItIsFromHere(_ origin: String, _ passes: Bool) {
+        #expect((Self.loopback.fault(["host": "10.0.0.5:10101", "origin": origin]) == nil) == passes)
+    }
+}

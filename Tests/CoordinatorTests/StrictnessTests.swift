@@ -1,0 +1,135 @@
+import Foundation
+import RouterHarness
+import Testing
+import Wire
+
+/// Requests that two parsers could read in two ways, or that are too large, never reach the upstream.
+struct StrictnessTests {
+    private static let host = "Host: 127.0.0.1\r\n"
+
+    @Test(arguments: [
+        (
+            "length and chunks",
+            "POST /x HTTP/1.1\r\n\(host)Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", [400]
+        ),
+        ("two equal lengths", "POST /x HTTP/1.1\r\n\(host)Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", [400]),
+        ("two lengths", "POST /x HTTP/1.1\r\n\(host)Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc", [400]),
+        ("a list of lengths", "POST /x HTTP/1.1\r\n\(host)Content-Length: 3, 3\r\n\r\nabc", [400]),
+        ("a signed length", "POST /x HTTP/1.1\r\n\(host)Content-Length: +3\r\n\r\nabc", [400]),
+        ("a negative length", "POST /x HTTP/1.1\r\n\(host)Content-Length: -3\r\n\r\nabc", [400]),
+        ("a hexadecimal length", "POST /x HTTP/1.1\r\n\(host)Content-Length: 0x3\r\n\r\nabc", [400]),
+        ("a huge length", "POST /x HTTP/1.1\r\n\(host)Content-Length: 99999999999999999999\r\n\r\nabc", [400]),
+        ("gzip", "POST /x HTTP/1.1\r\n\(host)Transfer-Encoding: gzip\r\n\r\nabc", [400]),
+        ("gzip, then chunks", "POST /x HTTP/1.1\r\n\(host)Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", [400]),
+        ("chunks twice", "POST /x HTTP/1.1\r\n\(host)Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", [400]),
+        (
+            "two codings",
+            "POST /x HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+            [400]
+        ),
+        ("another coding", "POST /x HTTP/1.1\r\n\(host)Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", [400]),
+        ("space before the colon", "POST /x HTTP/1.1\r\n\(host)Content-Length : 3\r\n\r\nabc", [400]),
+        ("a folded field", "GET /x HTTP/1.1\r\n\(host)X: a\r\n b\r\n\r\n", [400]),
+        ("a zero byte", "GET /x HTTP/1.1\r\n\(host)X: a\0b\r\n\r\n", [400]),
+        ("no host", "GET /x HTTP/1.1\r\n\r\n", [400]),
+        ("two hosts", "GET /x HTTP/1.1\r\n\(host)\(host)\r\n", [400]),
+        ("an empty host", "GET /x HTTP/1.1\r\nHost:\r\n\r\n", [400]),
+        ("a host with a path", "GET /x HTTP/1.1\r\nHost: a/b\r\n\r\n", [400]),
+        ("a host with a user", "GET /x HTTP/1.1\r\nHost: me@localhost\r\n\r\n", [400]),
+        ("CONNECT", "CONNECT a:1 HTTP/1.1\r\n\(host)\r\n", [405]),
+        ("TRACE", "TRACE /x HTTP/1.1\r\n\(host)\r\n", [405]),
+        ("an absolute target", "GET http://elsewhere/x HTTP/1.1\r\n\(host)\r\n", [400]),
+        ("an upgrade", "GET /x HTTP/1.1\r\n\(host)Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n", [501]),
+        ("a long target", "GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n\(host)\r\n", [414]),
+        ("a large head", "GET / HTTP/1.1\r\n\(host)X: \(String(repeating: "a", count: 40_000))\r\n\r\n", [431]),
+        ("many fields", "GET / HTTP/1.1\r\n\(host)\(String(repeating: "X: a\r\n", count: 101))\r\n", [431]),
+        (
+            "a bad chunk size",
+            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", [400]
+        ),
+        (
+            "a chunk that is too long",
+            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n2\r\n{}}\r\n0\r\n\r\n", [400]
+        ),
+        ("HTTP/0.9", "GET /\r\n\r\n", [400]), ("another protocol", "\u{16}\u{3}\u{1}\r\n\r\n", [400]),
+        ("a foreign host", "GET /x HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n", [403]),
+        (
+            "a foreign page", "GET /x HTTP/1.1\r\n\(host)Origin: https://evil.example\r\nConnection: close\r\n\r\n",
+            [403]
+        ),
+        ("a page of nowhere", "GET /x HTTP/1.1\r\n\(host)Origin: null\r\nConnection: close\r\n\r\n", [403]),
+        (
+            "a length beyond the limit", "POST /v1/completions HTTP/1.1\r\n\(host)Content-Length: 99999999\r\n\r\n{",
+            [413]
+        ),
+    ])
+    func itIsRefused(_ name: String, _ request: String, _ statuses: [Int]) async throws {
+        let router = try await RunningRouter()
+        var bytes = try router.exchange(request)
+        let reply = try #require(HTTPText.take(from: &bytes))
+        #expect(statuses.contains(reply.status))
+        let json = try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: [String: Any]]
+        #expect(json?["error"]?["message"] is String)
+        #expect(router.upstream.connections == 0)
+        let next = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n")
+        #expect(String(decoding: next, as: UTF8.self).hasPrefix("HTTP/1.1 200"))
+        await router.stop()
+    }
+
+    @Test func aHundredThousandLevelsOfNestingAreRefused() async throws {
+        let router = try await RunningRouter()
+        let depth = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
+        let body = #"{"model":"auto","x":\#(depth)}"#
+        let reply = try router.exchange(
+            "POST /v1/completions HTTP/1.1\r\n\(Self.host)Connection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        )
+        #expect(String(decoding: reply, as: UTF8.self).hasPrefix("HTTP/1.1 400"))
+        #expect(router.upstream.requests.isEmpty)
+        await router.stop()
+    }
+
+    @Test func aChunkedBodyBeyondTheLimitIsRefusedWhileItComes() async throws {
+        var limits = RequestLimits()
+        limits.body = 100_000
+        let router = try await RunningRouter(limits: limits)
+        let socket = try Socket(port: router.port)
+        socket.send("POST /v1/completions HTTP/1.1\r\n\(Self.host)Transfer-Encoding: chunked\r\n\r\n")
+        let piece = "2710\r\n\(String(repeating: "x", count: 10_000))\r\n"
+        for _ in 0..<11 { socket.send(piece) }
+        var bytes = try socket.read()
+        #expect(HTTPText.take(from: &bytes)?.status == 413)
+        #expect(router.upstream.requests.isEmpty)
+        await router.stop()
+    }
+
+    @Test func bodiesThatAreHeldTogetherHaveALimitAndGiveItBack() async throws {
+        var limits = RequestLimits()
+        limits.bodies = 150_000
+        let router = try await RunningRouter(limits: limits)
+        let half =
+            "POST /v1/completions HTTP/1.1\r\n\(Self.host)Content-Length: 100001\r\nConnection: close\r\n\r\n"
+            + String(repeating: " ", count: 100_000)
+        let first = try Socket(port: router.port)
+        first.send(half)
+        // The second goes over the limit once the first is in; until then it is only waited for.
+        var refusal: HTTPText?
+        while refusal == nil {
+            let second = try Socket(port: router.port)
+            second.send(half)
+            if let bytes = second.receive(seconds: 0.05), !bytes.isEmpty {
+                var bytes = bytes
+                refusal = HTTPText.take(from: &bytes)
+            }
+        }
+        #expect(refusal?.status == 503)
+        #expect(refusal?["retry-after"] == "1")
+        first.close()
+        let isFree = await eventually {
+            guard let socket = try? Socket(port: router.port) else { return false }
+            socket.send(half + "{")
+            return (try? socket.read()).map { String(decoding: $0, as: UTF8.self).hasPrefix("HTTP/1.1 200") } ?? false
+        }
+        #expect(isFree)
+        await router.stop()
+    }
+}

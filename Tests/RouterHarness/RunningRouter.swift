@@ -1,0 +1,68 @@
+import Cluster
+import Coordinator
+package import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+package import Wire
+
+/// A router of this process, over a scripted upstream.
+package struct RunningRouter: Sendable {
+    package let server: Server
+    package let upstream: ScriptedUpstream
+
+    /// - Parameters:
+    ///   - ini: path of a models.ini; nil for none.
+    ///   - upstreamIsDown: nothing listens where the router looks for llama-swap.
+    package init(
+        ini: URL? = nil, environment: [String: String] = [:], upstreamIsDown: Bool = false,
+        limits: RequestLimits = .init(),
+        answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
+    ) async throws {
+        upstream = try ScriptedUpstream(answer)
+        if upstreamIsDown { upstream.stop() }
+        var catalog = Catalog()
+        if let ini { catalog = try Catalog.parse(String(contentsOf: ini, encoding: .utf8), file: ini.path) }
+        let router = StackRouter(
+            table: try RoutingTable(catalog: catalog) { environment[$0] }, profile: .singleHost,
+            local: Sighting(id: NodeID("local"), name: "test", host: "127.0.0.1", port: upstream.port),
+            modelsINI: ini?.path ?? "/nonexistent/models.ini",
+            hostGuard: LoopbackGuard(hostName: "studio.example", allowedHosts: "allowed.example"),
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        server = try await Server.start(
+            host: "127.0.0.1", port: 0, router: router, limits: limits, group: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    /// - Parameter milliseconds: until what is not finished is cut.
+    package func stop(grace milliseconds: Int64 = 100) async {
+        await server.stop(grace: .milliseconds(milliseconds))
+        upstream.stop()
+    }
+}
+
+extension RunningRouter {
+    package var port: Int { server.port }
+
+    /// Sends bytes over a new connection and returns what comes back until it ends.
+    package func exchange(_ bytes: [UInt8], seconds: Double = 10) throws -> [UInt8] {
+        let socket = try Socket(port: port)
+        socket.send(bytes)
+        return try socket.read(seconds: seconds)
+    }
+
+    package func exchange(_ text: String, seconds: Double = 10) throws -> [UInt8] {
+        try exchange(Array(text.utf8), seconds: seconds)
+    }
+}
+
+/// Waits until a condition holds, looking every few milliseconds.
+///
+/// - Returns: whether it came to hold in time.
+package func eventually(within seconds: Double = 10, _ condition: () -> Bool) async -> Bool {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while !condition() {
+        if ContinuousClock.now > end { return false }
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+    return true
+}
