@@ -5,9 +5,11 @@ import Testing
 import Wire
 
 struct BodyEditTests {
+    private static let vocabulary = Vocabulary()
+
     private func edited(_ body: String, model: String, splitAt splits: [Int]) throws -> String {
         let bytes = Array(body.utf8)
-        var scan = RequestScan(Vocabulary())
+        var scan = RequestScan(Self.vocabulary)
         var pieces: [ByteBuffer] = []
         var start = 0
         for end in splits + [bytes.count] {
