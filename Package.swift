@@ -35,9 +35,11 @@ let package = Package(
             name: "Wire",
             dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1],
             swiftSettings: settings),
+        // The system's libcurl: downloads with proxies and TLS.
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(
             name: "Node",
-            dependencies: ["Cluster", "Wire", logging],
+            dependencies: ["CCurl", "Cluster", "Wire", logging],
             // In the program itself, not in a bundle beside it: a copied binary must still find them.
             resources: [.embedInCode("Resources/models.ini"), .embedInCode("Resources/AGENTS.md")],
             swiftSettings: settings),
