@@ -20,14 +20,17 @@ package enum Curl {
         package var timeout: Duration?
         /// How long nothing may come before the connection counts as dead.
         package var stallTimeout: Duration
+        package var followsRedirects: Bool
 
         package init(
-            _ url: String, headers: [String] = [], timeout: Duration? = nil, stallTimeout: Duration = .seconds(60)
+            _ url: String, headers: [String] = [], timeout: Duration? = nil, stallTimeout: Duration = .seconds(60),
+            followsRedirects: Bool = true
         ) {
             self.url = url
             self.headers = headers
             self.timeout = timeout
             self.stallTimeout = stallTimeout
+            self.followsRedirects = followsRedirects
         }
     }
 
@@ -98,6 +101,18 @@ package enum Curl {
             isCancelled.flag.store(true, ordering: .relaxed)
         }
         return try result.get()
+    }
+
+    /// Performs a request for the sake of its head.
+    ///
+    /// - Throws: ``CurlFailure``.
+    package static func head(_ request: Request) async throws(CurlFailure) -> Head {
+        try await perform(request, into: Nothing())
+    }
+
+    private struct Nothing: Sink {
+        func take(_ head: Head) -> Bool { true }
+        func take(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
     }
 
     final class Cancellation: Sendable {

@@ -54,7 +54,7 @@ final class CurlExchange {
         let numbers: [(CURLoption, Int)] = [
             // Name look-ups that time out must not raise a signal in a program with threads.
             (CURLOPT_NOSIGNAL, 1),
-            (CURLOPT_FOLLOWLOCATION, 1),
+            (CURLOPT_FOLLOWLOCATION, request.followsRedirects ? 1 : 0),
             (CURLOPT_MAXREDIRS, Curl.redirectLimit),
             (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
             (CURLOPT_CONNECTTIMEOUT_MS, milliseconds(min(Curl.connectTimeout, request.timeout ?? .seconds(3600)))),
@@ -101,8 +101,8 @@ final class CurlExchange {
         if line.hasPrefix("HTTP/") {
             head = Curl.Head(status: line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
         } else if let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) {
-            let value = line[line.index(after: colon)...]
-            head.fields[line[..<colon].lowercased()] = value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let words = line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace)
+            head.fields[line[..<colon].lowercased()] = words.joined(separator: " ")
         }
     }
 
