@@ -153,7 +153,7 @@ extension MemoryMath.Verdict {
         switch self {
         case .fits: "fits"
         case .fitsWithLimit: "needs a raised limit"
-        case .tooBig: "does not fit; the rest runs on the CPU or not at all"
+        case .tooBig: "does not fit"
         case .unknown: "unknown: size_gb is missing in models.ini"
         }
     }

@@ -87,8 +87,15 @@ package struct Drift: Equatable, Sendable {
             let expected = [gguf.current, gguf.next].compactMap { $0 }.map {
                 SwapYAMLWeights.Weights(repo: $0.repo, file: $0.file)
             }
-            guard !expected.contains(running) else { return nil }
-            return Drift(tier: tier.name, wanted: expected[0], running: running)
+            // Of a value with spaces, only the first word becomes the flag's argument.
+            let isExpected = expected.contains {
+                firstWord($0.repo) == running.repo && firstWord($0.file) == running.file
+            }
+            return isExpected ? nil : Drift(tier: tier.name, wanted: expected[0], running: running)
         }
+    }
+
+    private static func firstWord(_ text: String) -> String {
+        text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
     }
 }

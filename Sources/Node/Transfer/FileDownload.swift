@@ -42,7 +42,11 @@ package struct FileDownload: Sendable {
             throw .disk(path: directory, reason: String(cString: strerror(errno)))
         }
         guard let lock = FileLock.tryTaking(part.path, creating: true) else { throw .busy(target) }
-        defer { withExtendedLifetime(lock) {} }
+        defer {
+            // Nothing arrived: nothing is left lying about.
+            if part.count == 0 { part.discard() }
+            withExtendedLifetime(lock) {}
+        }
         var wasContinued = try await fetch(report)
         if let sha256 {
             var found = try hash()
