@@ -16,6 +16,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: nio)
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -27,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         .target(name: "Cluster", swiftSettings: settings),
@@ -34,9 +36,11 @@ let package = Package(
             name: "Wire",
             dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1],
             swiftSettings: settings),
+        // The system's libcurl: downloads with proxies and TLS.
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(
             name: "Node",
-            dependencies: ["Cluster", "Wire", logging],
+            dependencies: ["CCurl", "Cluster", "Wire", logging, crypto],
             // In the program itself, not in a bundle beside it: a copied binary must still find them.
             resources: [.embedInCode("Resources/models.ini"), .embedInCode("Resources/AGENTS.md")],
             swiftSettings: settings),

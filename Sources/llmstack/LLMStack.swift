@@ -16,7 +16,10 @@ struct LLMStack: AsyncParsableCommand {
             Then send requests to http://127.0.0.1:10101/v1 with "model": "auto".
             """,
         version: "llmstack \(version)",
-        subcommands: [Install.self, Start.self, Stop.self, Restart.self, Status.self, Explain.self, Router.self])
+        subcommands: [
+            Setup.self, Install.self, Start.self, Stop.self, Restart.self, Status.self, Check.self, Download.self,
+            InstallLlamaSwap.self, Explain.self, Router.self,
+        ])
 
     static func main() async {
         let arguments = CommandLineArguments(Array(CommandLine.arguments.dropFirst()))

@@ -10,6 +10,14 @@ missing_packages() {
                 python3 -c 'import venv, ensurepip' 2>/dev/null && continue
                 if [[ $(uname) == Darwin ]]; then echo python3; else printf '%s\n' python3 python3-venv; fi
                 ;;
+            libcurl)
+                # macOS has it in its SDK. A compiler's search path and pkg-config may each know what the other does not.
+                [[ $(uname) == Darwin ]] && continue
+                pkg-config --exists libcurl 2>/dev/null && continue
+                compgen -G '/usr/include/curl/curl.h' >/dev/null && continue
+                compgen -G '/usr/include/*/curl/curl.h' >/dev/null && continue
+                echo libcurl4-openssl-dev
+                ;;
             ps) command -v ps >/dev/null || echo procps ;;
             unshare) command -v unshare >/dev/null || [[ $(uname) == Darwin ]] || echo util-linux ;;
             *) command -v "$program" >/dev/null || echo "$program" ;;

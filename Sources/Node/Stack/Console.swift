@@ -14,11 +14,20 @@ package protocol Console: Sendable {
     func warn(_ text: String)
     /// Shown while something is awaited, again and again; `seconds` since the wait began.
     func waiting(for what: String, seconds: Double)
+    /// How far something is. On a terminal it is drawn over by what comes next.
+    func progress(_ line: String)
+    /// Whether a person looks on.
+    var isTerminal: Bool { get }
+}
+
+extension Console {
+    package func progress(_ line: String) { say(line) }
+    package var isTerminal: Bool { false }
 }
 
 /// The terminal, or whatever stands in its place.
 package struct StandardConsole: Console {
-    private let isTerminal = isatty(STDOUT_FILENO) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
+    package let isTerminal = isatty(STDOUT_FILENO) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
 
     package init() {}
 
@@ -35,6 +44,8 @@ package struct StandardConsole: Console {
         let mark = marks[Int(seconds * 10) % marks.count]
         put("\(clearing)\(mark) waiting for \(what), \(Int(seconds)) s", STDOUT_FILENO)
     }
+
+    package func progress(_ line: String) { put(isTerminal ? clearing + line : line + "\n", STDOUT_FILENO) }
 
     private var clearing: String { isTerminal ? "\r\u{1b}[K" : "" }
 
