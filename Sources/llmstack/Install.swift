@@ -4,12 +4,15 @@ import Foundation
 import Node
 
 /// `llmstack install`: writes what opencode and the other verbs need into the project.
-struct Install: ParsableCommand {
+struct Install: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Set this project up: models.ini, opencode.json, AGENTS.md and its channel.",
         discussion: """
             Writes into .llmstack of the project ($LLMSTACK_WORK_DIR, else this directory). A models.ini that is there \
             stays as it is; the other files follow from it, so run this again after editing it.
+
+            --external makes the project a thin client: nothing runs here, and opencode talks to the router at URL \
+            ($LLMSTACK_REMOTE_URL, else http://127.0.0.1:10101). What it serves is asked for at each install.
             """)
 
     enum LocalChannel: String, EnumerableFlag {
@@ -40,12 +43,15 @@ struct Install: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let remote = environment["LLMSTACK_REMOTE_URL"]?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
-        guard external == nil, remote.isEmpty else { throw NoThinClients(isAsked: external != nil) }
-        let install = try LocalInstall(
-            work: .current(), channel: channel == .next ? .next : .current, environment: environment)
+        let remote = (environment["LLMSTACK_REMOTE_URL"] ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
+        let isThinClient = external != nil || !remote.isEmpty
+        let install =
+            isThinClient
+            ? try await thinClient(of: RemoteCatalog.url(argument: external ?? "", variable: remote), environment)
+            : try ProjectInstall(
+                work: .current(), channel: channel == .next ? .next : .current, environment: environment)
         if printsOnly {
             print(install.preview, terminator: "")
             return
@@ -53,28 +59,23 @@ struct Install: ParsableCommand {
         report(try install.perform(), of: install)
     }
 
-    private func report(_ reports: [LocalInstall.Report], of install: LocalInstall) {
+    private func thinClient(of url: String, _ environment: [String: String]) async throws -> ProjectInstall {
+        if !printsOnly { print("asking \(url) what it serves") }
+        let catalog = try await RemoteCatalog.fetch(from: url)
+        return ProjectInstall(work: .current(), thinClientOf: url, catalog: catalog, environment: environment)
+    }
+
+    private func report(_ reports: [ProjectInstall.Report], of install: ProjectInstall) {
         for report in reports {
             let name = report.name.padding(toLength: 16, withPad: " ", startingAt: 0)
             let outcome = report.outcome.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
             print("\(name)\(outcome)\(report.path)")
         }
-        print("channel         \(install.channel.name)")
+        print("channel         \(install.channel.marker)", terminator: "")
         if install.channel.usesNext, !install.catalog.tiers.contains(where: \.hasNext) {
             print(
                 "note: models.ini queues nothing (no hf_file_next, no aws_model_id_next), so start --next will refuse")
         }
         print("next: llmstack \(install.work.runningChannel == nil ? "start" : "restart")")
-    }
-}
-
-/// This version cannot wire a project to another host's router.
-private struct NoThinClients: Error, CustomStringConvertible {
-    /// Whether the flag asked for it, and not the environment.
-    var isAsked: Bool
-
-    var description: String {
-        let fix = isAsked ? "leave --external out to use this host" : "unset LLMSTACK_REMOTE_URL to use this host"
-        return "installing a thin client of another router is not in this version yet\n  fix: \(fix)"
     }
 }

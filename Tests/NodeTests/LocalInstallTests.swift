@@ -6,10 +6,10 @@ import Testing
 struct LocalInstallTests {
     private func install(
         in path: String, _ channel: Channel = .current, environment: [String: String] = [:]
-    ) throws -> LocalInstall {
+    ) throws -> ProjectInstall {
         let environment = ["HOME": "\(path)/home"].merging(environment) { $1 }
         let work = WorkDirectory(environment: environment, currentDirectory: "\(path)/work")
-        return try LocalInstall(work: work, channel: channel, environment: environment, shipped: nil)
+        return try ProjectInstall(work: work, channel: channel, environment: environment, shipped: nil)
     }
 
     @Test func `a fresh project gets its four files, for everybody to read`() throws {

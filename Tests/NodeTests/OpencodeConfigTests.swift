@@ -23,7 +23,7 @@ struct OpencodeConfigTests {
         var environment = try #require(vector["env"]).members.compactMapValues(\.text)
         environment["HOME"] = scratch.path
         let work = WorkDirectory(environment: environment, currentDirectory: scratch.path)
-        let install = try LocalInstall(work: work, channel: .current, environment: environment, shipped: "/shipped")
+        let install = try ProjectInstall(work: work, channel: .current, environment: environment, shipped: "/shipped")
         let preview = try Value.json(install.preview)
         for key in try #require(vector["absent_keys_print"]).elements.compactMap(\.text) {
             #expect(preview[key] == nil)

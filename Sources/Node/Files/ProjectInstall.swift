@@ -1,7 +1,8 @@
 package import Cluster
 
-/// Wires a project to the stack of its own host: models.ini, AGENTS.md, opencode.json, and the channel's marker.
-package struct LocalInstall: Equatable, Sendable {
+/// The files that make a directory a project: models.ini where the stack is its own, AGENTS.md, opencode.json, and the
+/// channel's marker.
+package struct ProjectInstall: Equatable, Sendable {
     package struct Step: Equatable, Sendable {
         /// The file's name, for people.
         package var name: String
@@ -19,10 +20,12 @@ package struct LocalInstall: Equatable, Sendable {
     package let channel: Channel
     package let catalog: Catalog
     /// In the order in which they are written: the marker, which makes it a project, comes last.
-    package let steps: [Step]
+    package private(set) var steps: [Step]
     /// opencode.json as it would be without installing anything.
     package let preview: String
 
+    /// Wires a project to the stack of its own host.
+    ///
     /// Reads what is there and decides what to write. Nothing is written yet: an ini with a fault leaves no trace.
     ///
     /// - Parameters:
@@ -37,8 +40,33 @@ package struct LocalInstall: Equatable, Sendable {
         let ini =
             present ?? ModelsINI.seed(withBedrock: BedrockAccess.isConfigured(environment: environment))
         let catalog = try Catalog.parse(ini, file: work.modelsINI) { environment[$0] }
+        self.init(
+            work: work, channel: channel, catalog: catalog,
+            baseURL: OpencodeConfig.localBaseURL(catalog.defaults), environment: environment, shipped: shipped)
+        if present == nil {
+            steps.insert(Step(name: "models.ini", file: .init(path: work.modelsINI, text: ini, mode: 0o644)), at: 0)
+        }
+    }
+
+    /// Wires a project to another host's router.
+    ///
+    /// - Parameters:
+    ///   - url: the router's, without a slash at its end.
+    ///   - catalog: what that router serves.
+    package init(
+        work: WorkDirectory, thinClientOf url: String, catalog: Catalog, environment: [String: String],
+        shipped: String? = Shipped.directory()
+    ) {
+        self.init(
+            work: work, channel: .external(url), catalog: catalog, baseURL: "\(url)/v1", environment: environment,
+            shipped: shipped)
+    }
+
+    private init(
+        work: WorkDirectory, channel: Channel, catalog: Catalog, baseURL: String, environment: [String: String],
+        shipped: String?
+    ) {
         let settings = OpencodeSettings(environment: environment)
-        let baseURL = OpencodeConfig.localBaseURL(catalog.defaults)
         func opencode(_ instructions: [String]) -> String {
             OpencodeConfig(catalog: catalog, baseURL: baseURL, instructions: instructions, settings: settings).json
         }
@@ -46,27 +74,23 @@ package struct LocalInstall: Equatable, Sendable {
         self.channel = channel
         self.catalog = catalog
         preview = opencode(settings.previewInstructions ?? [shipped.map { "\($0)/AGENTS.md" } ?? work.agentsMD])
-        var steps: [Step] = []
-        if present == nil {
-            steps.append(Step(name: "models.ini", file: .init(path: work.modelsINI, text: ini, mode: 0o644)))
-        }
-        steps += [
+        steps = [
             Step(name: "AGENTS.md", file: .init(path: work.agentsMD, text: Shipped.agentsMD, mode: 0o644)),
             Step(
                 name: "opencode.json",
                 file: .init(path: work.opencodeJSON, text: opencode([work.agentsMD]), mode: 0o644)),
             Step(name: "default-channel", file: .init(path: work.defaultChannel, text: channel.marker)),
         ]
-        self.steps = steps
     }
 
     /// Writes the files, in order.
     ///
-    /// - Returns: one report per file; models.ini comes first, `unchanged` when the project had one.
+    /// - Returns: one report per file; a local project's models.ini comes first, `unchanged` when it had one.
     /// - Throws: ``AtomicFile/Failure``; the files after the one it names were not touched.
     package func perform() throws(AtomicFile.Failure) -> [Report] {
         var reports: [Report] = []
-        if !steps.contains(where: { $0.file.path == work.modelsINI }) {
+        let isLocal = if case .external = channel { false } else { true }
+        if isLocal, !steps.contains(where: { $0.file.path == work.modelsINI }) {
             reports.append(Report(name: "models.ini", path: work.modelsINI, outcome: .unchanged))
         }
         for step in steps {

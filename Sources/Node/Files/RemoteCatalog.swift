@@ -1,0 +1,81 @@
+package import Cluster
+
+/// The models.ini that another host's router shows: what it serves, and the sign that it is there.
+package enum RemoteCatalog {
+    /// For the whole fetch.
+    package static let timeout = Duration.seconds(15)
+    /// Bytes; a models.ini has a few thousand.
+    private static let limit = 4 << 20
+
+    /// No catalog could be had from there.
+    package struct Unavailable: Error, Equatable, CustomStringConvertible {
+        /// Two lines: what is wrong, and what to do.
+        package let description: String
+
+        init(_ problem: String, fix: String) { description = "\(problem)\n  fix: \(fix)" }
+    }
+
+    /// The URL to use: the argument, else the environment's, else this host's router.
+    ///
+    /// - Parameters:
+    ///   - argument: what `--external` names; empty when it names nothing.
+    ///   - variable: `$LLMSTACK_REMOTE_URL`.
+    /// - Returns: without white space around it and slashes at its end.
+    /// - Throws: ``Unavailable`` when it is no http(s) URL.
+    package static func url(argument: String, variable: String) throws(Unavailable) -> String {
+        func trimmed(_ text: String) -> String {
+            var text = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            while text.hasSuffix("/") { text.removeLast() }
+            return text
+        }
+        let url = [trimmed(argument), trimmed(variable)].first { !$0.isEmpty } ?? Channel.defaultRemote
+        let scheme = ["http://", "https://"].first { url.lowercased().hasPrefix($0) }
+        guard let scheme, url.utf8.count > scheme.utf8.count, !url.contains(where: \.isWhitespace) else {
+            throw Unavailable(
+                "\"\(url)\" is not the URL of a router", fix: "write it like http://10.0.0.5:10101")
+        }
+        return url
+    }
+
+    /// Fetches and reads it.
+    ///
+    /// - Throws: ``Unavailable`` when nothing answers, the answer is no 200, or it is no models.ini.
+    package static func fetch(from url: String) async throws(Unavailable) -> Catalog {
+        let reply: (status: Int, body: [UInt8])
+        do {
+            reply = try await Curl.get("\(url)/models.ini", timeout: timeout, limit: limit)
+        } catch {
+            throw Unavailable(
+                "the router at \(url) cannot be reached: \(error)",
+                fix: "run llmstack start on that host, and see that the URL is right and reachable from here")
+        }
+        return try read(reply.status, reply.body, from: url)
+    }
+
+    /// Judges a reply to `GET /models.ini`.
+    static func read(_ status: Int, _ body: [UInt8], from url: String) throws(Unavailable) -> Catalog {
+        guard status == 200 else {
+            throw Unavailable(
+                "\(url)/models.ini answers \(status)",
+                fix: "see that this is the URL of an llmstack router, and that it has a models.ini")
+        }
+        guard let text = String(validating: body, as: UTF8.self) else {
+            throw Unavailable("\(url)/models.ini is not text", fix: "see that this is the URL of an llmstack router")
+        }
+        let catalog: Catalog
+        do {
+            // Another host's file: nothing of this host's environment belongs into it.
+            catalog = try Catalog.parse(text, file: "\(url)/models.ini")
+        } catch {
+            let line = error.line.map { ":\($0)" } ?? ""
+            throw Unavailable(
+                "\(url)/models.ini\(line): \(error.problem)",
+                fix: "mend it on that host, or see that this is the URL of an llmstack router")
+        }
+        guard !catalog.sections.isEmpty else {
+            throw Unavailable(
+                "\(url)/models.ini has no tiers", fix: "see that this is the URL of an llmstack router")
+        }
+        return catalog
+    }
+}
