@@ -180,6 +180,22 @@ struct TransferTests {
         #expect(lines.last?.hasPrefix("  fix: check the network") == true)
     }
 
+    @Test func `a proxy that refuses is named as what is wrong`() async throws {
+        let proxy = try ScriptedServer { _ in .init(status: 407) }
+        let scratch = try Scratch()
+        // The environment of the tests is not theirs to change, so a process of its own has the proxy.
+        let program = Bundle.module.bundleURL.deletingLastPathComponent().appendingPathComponent("llmstack").path
+        let environment = [
+            "HOME": scratch.path, "LLMSTACK_WORK_DIR": scratch.path, "HTTPS_PROXY": proxy.url,
+            "LLAMA_SWAP_VERSION": "v211",
+        ]
+        let run = await ShortCommand(program, ["install-llama-swap"], environment: environment).run()
+        #expect(run?.exit == .exited(1))
+        #expect(
+            run?.output.hasSuffix(
+                "\n  fix: check HTTPS_PROXY and HTTP_PROXY: the address, and user and password in it\n") == true)
+    }
+
     @Test func `only http and https are spoken`() async throws {
         let scratch = try Scratch()
         try scratch.put("secret", "local")

@@ -7,6 +7,8 @@ package struct CurlFailure: Error, Equatable, CustomStringConvertible {
         case badAddress
         /// No such name, nobody there, or the connection was refused.
         case unreachable
+        /// The proxy of the environment is not there, or does not let this through.
+        case proxy
         /// Took longer than it may, or nothing came for too long.
         case timeout
         /// The connection ended before the reply was complete.
@@ -37,7 +39,7 @@ package struct CurlFailure: Error, Equatable, CustomStringConvertible {
     package var isTransient: Bool {
         switch kind {
         case .unreachable, .timeout, .cut, .other: true
-        case .badAddress, .untrusted, .redirects, .tooLong, .stopped: false
+        case .badAddress, .proxy, .untrusted, .redirects, .tooLong, .stopped: false
         }
     }
 
@@ -46,19 +48,25 @@ package struct CurlFailure: Error, Equatable, CustomStringConvertible {
         switch kind {
         case .badAddress: "fix: give an address that begins with http:// or https://"
         case .unreachable: "fix: check the network, and HTTPS_PROXY where there is a proxy, then run it again"
-        case .timeout, .cut, .other: "next: run it again; what has arrived is kept"
+        case .proxy: "fix: check HTTPS_PROXY and HTTP_PROXY: the address, and user and password in it"
+        case .timeout, .cut, .other, .stopped: "next: run it again"
         case .untrusted: "fix: check this machine's clock, and that the ca-certificates package is installed"
         case .redirects, .tooLong: "next: look at the address in a browser: it is not what it should be"
-        case .stopped: "next: run it again; what has arrived is kept"
         }
     }
 
     /// - Parameter detail: libcurl's message for this one transfer; may be empty.
     init(_ code: CURLcode, detail: String) {
         reason = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+        // Until libcurl 8, a proxy's refusal has no code of its own.
+        if reason.contains("CONNECT") {
+            kind = .proxy
+            return
+        }
         switch code {
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: kind = .badAddress
-        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT: kind = .unreachable
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT: kind = .unreachable
+        case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: kind = .proxy
         case CURLE_OPERATION_TIMEDOUT: kind = .timeout
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_HTTP2,
             CURLE_HTTP2_STREAM:
