@@ -82,6 +82,8 @@ let package = Package(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "Wire", "Cluster", "RouterHarness"],
             swiftSettings: settings),
+        // Against the built program, as a user types it.
+        .testTarget(name: "CommandLineTests", dependencies: ["llmstack"], swiftSettings: settings),
         // Against the built programs and a real engine: run deploy/test.
         .testTarget(
             name: "LiveTests", dependencies: ["llama-swap-stand-in"], exclude: ["openai_client.py"],
