@@ -29,7 +29,8 @@ struct Outcome {
 
     private static func after(_ error: any Error) -> Outcome {
         if let code = error as? ExitCode { return Outcome(code: code.rawValue) }
-        let message = LLMStack.fullMessage(for: error).replacing("USAGE:", with: "usage:").replacing("Usage:", with: "usage:")
+        let message = LLMStack.fullMessage(for: error).replacing("USAGE:", with: "usage:").replacing(
+            "Usage:", with: "usage:")
         switch LLMStack.exitCode(for: error) {
         case .success: return Outcome(output: message + "\n")
         case .validationFailure: return Outcome(code: 2, output: message + "\n")
