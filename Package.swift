@@ -42,7 +42,11 @@ let package = Package(
             name: "Node",
             dependencies: ["CCurl", "Cluster", "Wire", logging, crypto],
             // In the program itself, not in a bundle beside it: a copied binary must still find them.
-            resources: [.embedInCode("Resources/models.ini"), .embedInCode("Resources/AGENTS.md")],
+            resources: [
+                .embedInCode("Resources/models.ini"), .embedInCode("Resources/AGENTS.md"),
+                .embedInCode("Resources/hook.bash"), .embedInCode("Resources/hook.zsh"),
+                .embedInCode("Resources/hook.ps1"),
+            ],
             swiftSettings: settings),
         .target(
             name: "Coordinator",

@@ -21,4 +21,7 @@ struct CommandLineArguments {
         let verbs = LLMStack.configuration.subcommands.map { $0._commandName }
         return verbs.contains(verb) ? nil : verb
     }
+
+    /// Whether a shell evaluates what comes out: then help and errors must not be among it.
+    var isForEval: Bool { words.first.map { ["activate", "reload"].contains($0) } ?? false }
 }

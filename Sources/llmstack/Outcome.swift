@@ -23,7 +23,9 @@ struct Outcome {
             }
             return Outcome()
         } catch {
-            return after(error)
+            var outcome = after(error)
+            if arguments.isForEval { (outcome.output, outcome.errors) = ("", outcome.output + outcome.errors) }
+            return outcome
         }
     }
 

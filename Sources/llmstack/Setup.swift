@@ -18,7 +18,7 @@ struct Setup: AsyncParsableCommand {
         try context.refuseIfExternal("setup")
         let walk = SetupWalk(
             work: context.work, environment: context.environment, table: context.table, console: context.console,
-            hook: nil)
+            hook: .init { [work = context.work] shell in try HookShell(shell)?.install(home: work.home) })
         let options = SetupWalk.Options(skipsDownload: skipDownload, skipsWait: skipWait)
         try await interruptible(
             otherwise: "stopped; downloads go on by themselves, and llmstack setup goes on from here"

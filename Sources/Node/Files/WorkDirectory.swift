@@ -4,6 +4,8 @@ import Foundation
 package struct WorkDirectory: Equatable, Sendable {
     /// The project: `$LLMSTACK_WORK_DIR`, else the current directory. Absolute.
     package var path: String
+    /// The user's: `$HOME`, else what the system says.
+    package var home: String
     /// `<path>/.llmstack`.
     package var state: String
     /// `$LLMSTACK_MODELS_INI`, else `<state>/models.ini`.
@@ -27,6 +29,7 @@ package struct WorkDirectory: Equatable, Sendable {
             environment[name].flatMap { $0.isEmpty ? nil : $0 }
         }
         let home = value("HOME") ?? NSHomeDirectory()
+        self.home = home
         func absolute(_ path: String) -> String {
             let expanded = path == "~" ? home : path.hasPrefix("~/") ? home + path.dropFirst() : path
             let whole = expanded.hasPrefix("/") ? expanded : "\(currentDirectory)/\(expanded)"

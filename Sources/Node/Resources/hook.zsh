@@ -1,0 +1,126 @@
+# The prompt hook of llmstack for zsh, written by: llmstack activate zsh
+#
+# Within a project (a directory with .llmstack/opencode.json of yours, or one below it) it exports what opencode and llmstack
+# need and puts the project in front of the prompt; outside it puts back what was there. It starts no process. Names of
+# directories are data: the prompt shows them through psvar, which zsh does not expand again.
+
+typeset -g _LLMSTACK_SLOT=20
+
+_llmstack_find() {
+  emulate -L zsh
+  local directory=$PWD
+  _llmstack_project=
+  while true; do
+    # Somebody else's file, planted in a directory above, must not choose this shell's opencode configuration.
+    if [[ -O $directory/.llmstack/opencode.json ]]; then
+      _llmstack_project=${directory:-/}
+      return 0
+    fi
+    [[ -n $directory ]] || return 0
+    directory=${directory%/*}
+  done
+}
+
+# Channel and URL of the project: what runs, else what is pinned.
+_llmstack_read_marker() {
+  emulate -L zsh
+  local file
+  _llmstack_channel= _llmstack_url=
+  for file in active-channel default-channel; do
+    if [[ -r $_llmstack_project/.llmstack/$file ]]; then
+      IFS=$' \t' read -r _llmstack_channel _llmstack_url < $_llmstack_project/.llmstack/$file || :
+      _llmstack_channel=${_llmstack_channel%$'\r'} _llmstack_url=${_llmstack_url%%[$'\r \t']*}
+      [[ -z $_llmstack_channel ]] || return 0
+    fi
+  done
+  _llmstack_channel=current
+}
+
+_llmstack_has() { whence -p -- "$1" > /dev/null 2>&1 }
+
+# Whether the project can be used here; says what is missing, once for each project.
+_llmstack_usable() {
+  emulate -L zsh
+  local binaries=${LLMSTACK_BIN_DIR:-${LLMSTACK_DATA_DIR:+$LLMSTACK_DATA_DIR/bin}}
+  binaries=${binaries:-${XDG_DATA_HOME:-${HOME-}/.local/share}/llmstack/bin}
+  if ! _llmstack_has llmstack; then
+    print -ru2 -- '[llmstack] llmstack is not on PATH, so this project is not activated'
+    return 1
+  fi
+  [[ $_llmstack_channel != external ]] || return 0
+  if ! _llmstack_has llama-swap && [[ ! -x $binaries/llama-swap ]]; then
+    print -ru2 -- '[llmstack] llama-swap is missing, so this project is not activated; next: llmstack install-llama-swap'
+    return 1
+  fi
+  if ! _llmstack_has llama-server && ! _llmstack_has llama-cli && [[ ! -x ${LLAMA_SERVER_BIN-} ]]; then
+    print -ru2 -- '[llmstack] llama-server is not on PATH; install llama.cpp before llmstack start'
+  fi
+  return 0
+}
+
+_llmstack_prompt() {
+  emulate -L zsh
+  local colour=38 name=${_llmstack_project##*/}
+  case $_llmstack_channel in
+    next) colour=208 ;;
+    external) colour=135 ;;
+  esac
+  # Control characters in a name would reach the terminal.
+  typeset -g _LLMSTACK_LABEL="${name//[[:cntrl:]]/?}${_llmstack_url:+ ${_llmstack_url//[[:cntrl:]]/?}}"
+  psvar[$_LLMSTACK_SLOT]=$_LLMSTACK_LABEL
+  PROMPT=${PROMPT#"${_LLMSTACK_PREFIX-}"}
+  typeset -g _LLMSTACK_PREFIX="%F{$colour}[llmstack:%${_LLMSTACK_SLOT}v]%f "
+  PROMPT=$_LLMSTACK_PREFIX$PROMPT
+}
+
+_llmstack_enter() {
+  if [[ -z ${_LLMSTACK_ON-} ]]; then
+    # What another llmstack shell left in the environment is not the user's own.
+    if [[ -n ${LLMSTACK_WORK_DIR-} ]]; then unset OPENCODE_CONFIG LLMSTACK_REMOTE_URL; fi
+    typeset -g _LLMSTACK_HAD_CONFIG=${OPENCODE_CONFIG+set} _LLMSTACK_CONFIG=${OPENCODE_CONFIG-}
+    typeset -g _LLMSTACK_HAD_URL=${LLMSTACK_REMOTE_URL+set} _LLMSTACK_URL=${LLMSTACK_REMOTE_URL-}
+  fi
+  typeset -g _LLMSTACK_ON=1
+  export OPENCODE_CONFIG="$_llmstack_project/.llmstack/opencode.json" LLMSTACK_WORK_DIR="$_llmstack_project"
+  export LLMSTACK_CHANNEL="$_llmstack_channel" LLMSTACK_ACTIVE=1
+  if [[ -n $_llmstack_url ]]; then export LLMSTACK_REMOTE_URL="$_llmstack_url"; else unset LLMSTACK_REMOTE_URL; fi
+  _llmstack_prompt
+}
+
+_llmstack_leave() {
+  unset OPENCODE_CONFIG LLMSTACK_REMOTE_URL LLMSTACK_WORK_DIR LLMSTACK_CHANNEL LLMSTACK_ACTIVE
+  if [[ -n ${_LLMSTACK_ON-} ]]; then
+    if [[ -n $_LLMSTACK_HAD_CONFIG ]]; then export OPENCODE_CONFIG="$_LLMSTACK_CONFIG"; fi
+    if [[ -n $_LLMSTACK_HAD_URL ]]; then export LLMSTACK_REMOTE_URL="$_LLMSTACK_URL"; fi
+  fi
+  PROMPT=${PROMPT#"${_LLMSTACK_PREFIX-}"}
+  unset _LLMSTACK_ON _LLMSTACK_PREFIX _LLMSTACK_LABEL
+}
+
+_llmstack_hook() {
+  local _llmstack_status=$?
+  local _llmstack_project _llmstack_channel _llmstack_url _llmstack_state=
+  _llmstack_find
+  if [[ -n $_llmstack_project ]]; then
+    _llmstack_read_marker
+    _llmstack_state=$_llmstack_project/$'\n'$_llmstack_channel$'\n'$_llmstack_url
+  fi
+  if [[ $_llmstack_state != "${_LLMSTACK_STATE-none}" ]]; then
+    if [[ -n $_llmstack_state ]] && _llmstack_usable; then
+      _llmstack_enter
+    elif [[ -n ${_LLMSTACK_ON-} ]] || [[ -z ${_LLMSTACK_STATE+set} && -n ${LLMSTACK_WORK_DIR-} ]]; then
+      _llmstack_leave
+    fi
+    typeset -g _LLMSTACK_STATE=$_llmstack_state
+  elif [[ -n ${_LLMSTACK_ON-} ]]; then
+    # A prompt that is made anew each time has lost the prefix, and its theme may have set psvar.
+    psvar[$_LLMSTACK_SLOT]=$_LLMSTACK_LABEL
+    [[ $PROMPT == "$_LLMSTACK_PREFIX"* ]] || PROMPT=$_LLMSTACK_PREFIX$PROMPT
+  fi
+  return $_llmstack_status
+}
+
+autoload -Uz add-zsh-hook
+add-zsh-hook precmd _llmstack_hook
+add-zsh-hook chpwd _llmstack_hook
+_llmstack_hook
