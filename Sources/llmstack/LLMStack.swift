@@ -18,7 +18,7 @@ struct LLMStack: AsyncParsableCommand {
         version: "llmstack \(version)",
         subcommands: [
             Setup.self, Install.self, Start.self, Stop.self, Restart.self, Status.self, Check.self, Download.self,
-            InstallLlamaSwap.self, Activate.self, Reload.self, Explain.self, Router.self,
+            InstallLlamaSwap.self, Activate.self, Reload.self, Completions.self, Explain.self, Router.self,
         ])
 
     static func main() async {
