@@ -67,3 +67,10 @@ package func eventually(within seconds: Double = 10, _ condition: () -> Bool) as
     }
     return true
 }
+
+/// Waits for what blocks on a thread of its own: tasks that it depends on may need every thread of the pool.
+package func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread { continuation.resume(with: Result(catching: body)) }.start()
+    }
+}
