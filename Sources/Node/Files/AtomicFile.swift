@@ -45,6 +45,18 @@ package enum AtomicFile {
             unlink(beside)
             throw Failure(path: path, reason: problem)
         }
+        removeLeftovers(of: path, in: directory)
+    }
+
+    /// What a process that was killed had not renamed yet.
+    private static func removeLeftovers(of path: String, in directory: String) {
+        let prefix = (path as NSString).lastPathComponent + "."
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+            guard name.hasPrefix(prefix), name.hasSuffix(".tmp"),
+                let writer = pid_t(name.dropFirst(prefix.count).dropLast(4)), kill(writer, 0) != 0, errno == ESRCH
+            else { continue }
+            unlink("\(directory)/\(name)")
+        }
     }
 
     private static func put(_ bytes: [UInt8], to descriptor: Int32) -> Bool {

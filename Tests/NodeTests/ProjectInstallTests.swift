@@ -3,7 +3,7 @@ import Foundation
 import Node
 import Testing
 
-struct LocalInstallTests {
+struct ProjectInstallTests {
     private func install(
         in path: String, _ channel: Channel = .current, environment: [String: String] = [:]
     ) throws -> ProjectInstall {
