@@ -51,6 +51,40 @@ struct StrictnessTests {
             "a chunk that is too long",
             "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n2\r\n{}}\r\n0\r\n\r\n", [400]
         ),
+        (
+            "a negative chunk size",
+            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", [400]
+        ),
+        (
+            "a hexadecimal prefix",
+            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n", [400]
+        ),
+        (
+            "a huge chunk size",
+            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+            [400]
+        ),
+        (
+            "a chunk line ended by a bare line feed",
+            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n", [400]
+        ),
+        (
+            "a chunk without its end",
+            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n", [400]
+        ),
+        ("bare line feeds", "GET /x HTTP/1.1\nHost: 127.0.0.1\n\n", [400]),
+        ("a bare line feed behind a field", "GET /x HTTP/1.1\r\nX: a\n\(host)\r\n", [400]),
+        ("a bare carriage return", "GET /x HTTP/1.1\r\nX: a\rY: b\r\n\(host)\r\n", [400]),
+        ("a field without a colon", "GET /x HTTP/1.1\r\n\(host)X\r\n\r\n", [400]),
+        ("a field without a name", "GET /x HTTP/1.1\r\n\(host): x\r\n\r\n", [400]),
+        ("a target of two words", "GET /x y HTTP/1.1\r\n\(host)\r\n", [400]),
+        ("a control character in the target", "GET /\u{1} HTTP/1.1\r\n\(host)\r\n", [400]),
+        ("a star", "GET * HTTP/1.1\r\n\(host)\r\n", [400]),
+        ("a later version", "GET /x HTTP/1.9\r\n\(host)\r\n", [400, 505]),
+        ("HTTP/2", "GET /x HTTP/2.0\r\n\(host)\r\n", [400, 505]),
+        ("HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400, 405, 505]),
+        ("HTTP/0.9 by name", "GET /x HTTP/0.9\r\n\(host)\r\n", [400, 505]),
+        ("a method in small letters", "get /x HTTP/1.1\r\n\(host)\r\n", [400, 405]),
         ("HTTP/0.9", "GET /\r\n\r\n", [400]), ("another protocol", "\u{16}\u{3}\u{1}\r\n\r\n", [400]),
         ("a foreign host", "GET /x HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n", [403]),
         (

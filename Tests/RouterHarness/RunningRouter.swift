@@ -14,9 +14,10 @@ package struct RunningRouter: Sendable {
     /// - Parameters:
     ///   - ini: path of a models.ini; nil for none.
     ///   - upstreamIsDown: nothing listens where the router looks for llama-swap.
+    ///   - upstreamPort: of an upstream of the test's own, in place of the scripted one.
     package init(
         ini: URL? = nil, environment: [String: String] = [:], upstreamIsDown: Bool = false,
-        limits: RequestLimits = .init(),
+        upstreamPort: Int? = nil, limits: RequestLimits = .init(),
         answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
     ) async throws {
         upstream = try ScriptedUpstream(answer)
@@ -25,7 +26,7 @@ package struct RunningRouter: Sendable {
         if let ini { catalog = try Catalog.parse(String(contentsOf: ini, encoding: .utf8), file: ini.path) }
         let router = StackRouter(
             table: try RoutingTable(catalog: catalog) { environment[$0] }, profile: .singleHost,
-            local: Sighting(id: NodeID("local"), name: "test", host: "127.0.0.1", port: upstream.port),
+            local: Sighting(id: NodeID("local"), name: "test", host: "127.0.0.1", port: upstreamPort ?? upstream.port),
             modelsINI: ini?.path ?? "/nonexistent/models.ini",
             hostGuard: LoopbackGuard(hostName: "studio.example", allowedHosts: "allowed.example"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -65,4 +66,11 @@ package func eventually(within seconds: Double = 10, _ condition: () -> Bool) as
         try? await Task.sleep(for: .milliseconds(2))
     }
     return true
+}
+
+/// Waits for what blocks on a thread of its own: tasks that it depends on may need every thread of the pool.
+package func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread { continuation.resume(with: Result(catching: body)) }.start()
+    }
 }

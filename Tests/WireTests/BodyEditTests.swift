@@ -29,6 +29,10 @@ struct BodyEditTests {
         (#"{"model":"auto","x":1}"#, #"{"model":"p","x":1}"#), (#"{ "model" : null }"#, #"{ "model" : "p" }"#),
         (#"{"x":1}"#, #"{"model":"p","x":1}"#), (#"{}"#, #"{"model":"p"}"#), (#" { } "#, #" {"model":"p" } "#),
         (#"{"model":"plan","model":"auto"}"#, #"{"model":"p","model":"p"}"#),
+        (
+            #"{"model":{"a":["b"]},"model":"auto","model":[],"model":null}"#,
+            #"{"model":"p","model":"p","model":"p","model":"p"}"#
+        ),
         (#"{"x":{"model":"no"},"model":""}"#, #"{"x":{"model":"no"},"model":"p"}"#),
         (
             #"{"big":12345678901234567890,"model":"auto","é":"\u00e9"}"#,

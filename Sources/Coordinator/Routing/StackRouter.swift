@@ -120,6 +120,9 @@ package final class StackRouter: RequestRouter {
 
     private func modelList(_ head: RequestHead, _ pool: UpstreamPool) -> EventLoopFuture<Reply> {
         let table = current.table
+        var head = head
+        // The list is read here: it must come plain and whole.
+        for field in ["accept-encoding", "if-none-match", "if-modified-since", "range"] { head.fields.remove(field) }
         return pool.fetch(head, from: Endpoint(local), limit: ModelList.bodyLimit).map { reply in
             ModelList(table).merged(into: reply)
         }.recover { _ in ModelList(table).alone }

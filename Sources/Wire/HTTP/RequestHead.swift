@@ -42,7 +42,7 @@ package struct RequestLimits: Sendable, Equatable {
     package var headSeconds = 10
     /// Seconds that a connection may wait for its next request.
     package var idleSeconds = 75
-    /// Seconds that a client may take none of a reply that waits for it.
+    /// Seconds that a client may take none of a reply that waits for it, or send nothing of a body that is waited for.
     package var stalledSeconds = 60
     /// Seconds that a refused request is read on and thrown away.
     package var lingerSeconds = 2

@@ -62,17 +62,20 @@ extension RequestScan {
             slot = .other
         case .role: message.role = ShortWord()
         case .tools: request.facts.hasTools = false
-        case .model, .text, .stream, .other: break
+        case .model: modelStart = valueStart
+        case .text, .stream, .other: break
         }
     }
 
-    mutating func closed(isEmpty: Bool) {
+    mutating func closed(isEmpty: Bool, at end: Int) {
         switch slot {
         case .message:
             conversation.end(
                 message, isUser: message.role == Self.words.user, isSystem: message.role == Self.words.system)
         case .content: message.content = TextFacts(&text)
-        case .model: request.model = .invalid
+        case .model:
+            request.modelRanges.append(modelStart..<end)
+            request.model = .invalid
         case .tools: request.facts.hasTools = !isEmpty
         case .stream: request.wantsStream = !isEmpty
         case .root, .messages, .role, .part, .text, .prompt, .other: break

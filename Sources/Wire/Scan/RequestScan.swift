@@ -32,6 +32,8 @@ package struct RequestScan {
     /// Bytes before the piece in hand, and where the value being read starts.
     private var consumed = 0
     var valueStart = 0
+    /// Where a `model` that is an object or an array starts: what is in it moves ``valueStart``.
+    var modelStart = 0
 
     let vocabulary: Vocabulary
     var text: TextReader
@@ -128,7 +130,7 @@ package struct RequestScan {
         switch (state, byte) {
         case (.firstElement, 0x5D), (.firstKey, 0x7D):
             index += 1
-            close(isEmpty: true)
+            close(isEmpty: true, at: consumed + index)
         case (.firstElement, _), (.value, _): beginValue(byte, &index)
         case (.firstKey, 0x22), (.key, 0x22):
             index += 1
@@ -144,7 +146,7 @@ package struct RequestScan {
             if !structure.isObject { slot = elementSlot }
         case (.afterValue, 0x7D) where structure.isObject, (.afterValue, 0x5D) where !structure.isObject:
             index += 1
-            close(isEmpty: false)
+            close(isEmpty: false, at: consumed + index)
         default: state = .notJSON
         }
     }
@@ -201,10 +203,10 @@ package struct RequestScan {
         if number.isComplete { endValue(at: end, isTrue: number.isNonZero) } else { state = .notJSON }
     }
 
-    private mutating func close(isEmpty: Bool) {
+    private mutating func close(isEmpty: Bool, at end: Int) {
         slot = Slot(rawValue: structure.slot) ?? .other
         structure.pop()
-        closed(isEmpty: isEmpty)
+        closed(isEmpty: isEmpty, at: end)
         state = structure.depth == 0 ? .end : .afterValue
     }
 

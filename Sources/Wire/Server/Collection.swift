@@ -11,7 +11,14 @@ struct Collection {
     mutating func append(_ bytes: ByteBuffer) {
         bytes.withUnsafeReadableBytes { scan.read($0) }
         size += bytes.readableBytes
-        pieces.append(bytes)
+        // Chunks of a byte each would cost far more memory as pieces than as bytes.
+        if bytes.readableBytes < Self.smallPiece, let last = pieces.indices.last,
+            pieces[last].readableBytes < Self.joinedPiece
+        {
+            pieces[last].writeImmutableBuffer(bytes)
+        } else {
+            pieces.append(bytes)
+        }
     }
 
     mutating func finish() -> ScanOutcome {
@@ -27,18 +34,24 @@ struct Collection {
         guard case .request(let request) = outcome, request.model == .concrete, let range = request.modelRanges.last,
             range.count >= 2, range.count <= Self.modelNameLimit
         else { return nil }
-        var text = ""
+        var text: [UInt8] = []
         var offset = 0
         for piece in pieces {
             let low = max(range.lowerBound, offset)
             let high = min(range.upperBound, offset + piece.readableBytes)
             if low < high {
-                text += piece.getString(at: piece.readerIndex + low - offset, length: high - low) ?? ""
+                text += piece.readableBytesView.dropFirst(low - offset).prefix(high - low)
             }
             offset += piece.readableBytes
         }
-        return text.hasPrefix("\"") && text.hasSuffix("\"") ? String(text.dropFirst().dropLast()) : nil
+        let quote = UInt8(ascii: "\"")
+        guard text.first == quote, text.last == quote else { return nil }
+        return String(decoding: text.dropFirst().dropLast(), as: UTF8.self)
     }
+
+    /// Bytes: smaller pieces are joined to the one before, up to a size.
+    private static let smallPiece = 2 << 10
+    private static let joinedPiece = 32 << 10
 
     /// Bytes; longer ones name no tier.
     private static let modelNameLimit = 512

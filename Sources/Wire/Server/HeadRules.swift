@@ -20,7 +20,7 @@ enum HeadRules {
         if fields.size + head.target.utf8.count > limits.head {
             return OpenAIError(431, "head_too_large", "The request's head is larger than \(limits.head) bytes.")
         }
-        if !head.target.hasPrefix("/"), head.target != "*" {
+        if !head.target.hasPrefix("/"), head.target != "*" || head.method != "OPTIONS" {
             return OpenAIError(400, "invalid_request", "The request's target must be a path that begins with /.")
         }
         let hosts = fields.all("host")

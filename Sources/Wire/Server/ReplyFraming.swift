@@ -3,7 +3,7 @@ import NIOHTTP1
 /// How one reply's body is delimited for its client (RFC 9112, section 6.3).
 struct ReplyFraming {
     /// HTTP/1.0: knows no chunks, and keeps a connection only where both sides say so.
-    private let isOldClient: Bool
+    let isOldClient: Bool
     private let isHeadRequest: Bool
     /// Whether bytes of a body may be written at all.
     private(set) var carriesBody = true

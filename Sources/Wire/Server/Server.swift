@@ -71,7 +71,14 @@ package final class Server: Sendable {
         framing.automaticallySetFramingHeaders = false
         try pipeline.addHandler(ArrivalNotice(connection))
         try pipeline.addHandler(HTTPResponseEncoder(configuration: framing))
-        try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)))
+        var parsing = NIOHTTPDecoderLimitConfiguration()
+        // What HeadRules refuses need not be held until it is whole; the target counts here too.
+        parsing.maxHeaderListSize = state.shared.limits.head + state.shared.limits.target
+        try pipeline.addHandler(
+            ByteToMessageHandler(
+                HTTPRequestDecoder(
+                    leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop,
+                    limitConfiguration: parsing)))
         try pipeline.addHandler(connection)
     }
 

@@ -36,6 +36,9 @@ final class ServerConnection: ChannelDuplexHandler {
     private var heldBytes = 0
     /// Parts of the next requests, sent before this one was answered.
     private var queue = CircularBuffer<HTTPServerRequestPart>()
+    private var takesFromQueue = false
+    /// What is wrong with the bytes behind the queue: said once all before them is answered.
+    private var laterFault: OpenAIError?
     private var readIsHeld = false
     /// When the connection ends for what the client does not do, or does not take.
     private var deadline = NIODeadline.distantFuture
@@ -67,8 +70,12 @@ final class ServerConnection: ChannelDuplexHandler {
 
     private var holdsReading: Bool {
         if !queue.isEmpty { return true }
-        if case .streaming(let call) = phase { return !call.isWritable }
-        return false
+        switch phase {
+        case .streaming(let call): return !call.isWritable
+        case .lingering: return false
+        // Who does not take replies may not ask for more of them.
+        case .waiting, .collecting, .forwarding, .answering, .answered: return !takesMore
+        }
     }
 
     private func resumeReading() {
@@ -108,6 +115,7 @@ final class ServerConnection: ChannelDuplexHandler {
             case .streaming(let call), .forwarding(let call): call.resumeReading()
             default: break
             }
+            resumeReading()
         } else {
             stallDeadline = .now() + .seconds(Int64(limits.stalledSeconds))
         }
@@ -123,10 +131,25 @@ final class ServerConnection: ChannelDuplexHandler {
         switch error as? HTTPParserError {
         case .none, .closedConnection, .invalidEOFState: cut()
         case .headerOverflow:
-            refuse(OpenAIError(431, "head_too_large", "The request's head is larger than \(limits.head) bytes."))
+            refuseUnread(OpenAIError(431, "head_too_large", "The request's head is larger than \(limits.head) bytes."))
         case .some(let error):
-            refuse(OpenAIError(400, "invalid_request", "The request is not valid HTTP/1.1 (\(error))."))
+            refuseUnread(OpenAIError(400, "invalid_request", "The request is not valid HTTP/1.1 (\(error))."))
         }
+    }
+
+    /// Nothing after a fault of the framing can be read.
+    private func refuseUnread(_ fault: OpenAIError) {
+        if !queue.isEmpty || !(isWaiting || requestIsOpen) {
+            laterFault = fault
+            return
+        }
+        if isWaiting {
+            framing = ReplyFraming(.http1_1, method: "")
+            replyHasBegun = false
+        }
+        // So that the rest of it is read, and no reset overtakes the refusal.
+        requestIsOpen = true
+        refuse(fault)
     }
 
     private func setDeadline(_ seconds: Int) { deadline = .now() + .seconds(Int64(seconds)) }
@@ -137,7 +160,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Ends the connection, once the request in hand is answered.
     func drain() {
-        if isWaiting { cut() } else { keepAlive = false }
+        if isWaiting { closeWhenWritten(lingers: false) } else { keepAlive = false }
     }
 
     func cut() {
@@ -153,6 +176,7 @@ final class ServerConnection: ChannelDuplexHandler {
         releaseBody()
         phase = .lingering
         queue.removeAll()
+        laterFault = nil
     }
 
     // MARK: Requests
@@ -184,6 +208,7 @@ final class ServerConnection: ChannelDuplexHandler {
         case .collect(let scan):
             if length ?? 0 > limits.body { return refuse(bodyTooLarge) }
             phase = .collecting(Collection(scan))
+            setDeadline(limits.stalledSeconds)
             sendContinue()
         case .forward(let endpoint):
             forward(hasBody ? .streamed(length: length) : .whole([]), to: endpoint) {
@@ -204,6 +229,7 @@ final class ServerConnection: ChannelDuplexHandler {
             let size = collection.size + bytes.readableBytes
             let total = state.shared.bodyBytes.add(bytes.readableBytes, ordering: .relaxed).newValue
             heldBytes += bytes.readableBytes
+            setDeadline(limits.stalledSeconds)
             collection.append(bytes)
             phase = .collecting(collection)
             if size > limits.body { return refuse(bodyTooLarge) }
@@ -219,7 +245,9 @@ final class ServerConnection: ChannelDuplexHandler {
     private func end() {
         requestIsOpen = false
         switch phase {
-        case .collecting(let collection): route(collection)
+        case .collecting(let collection):
+            deadline = .distantFuture
+            route(collection)
         case .streaming(let call):
             phase = .forwarding(call)
             call.finish()
@@ -275,12 +303,19 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Tells a client that waits for it to send the body.
     private func sendContinue() {
-        guard requestIsOpen, head.fields["expect"]?.lowercased() == "100-continue" else { return }
+        guard requestIsOpen, !framing.isOldClient, head.fields["expect"]?.lowercased() == "100-continue" else { return }
         context?.writeAndFlush(
             wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
     }
 
     private func refuse(_ error: OpenAIError) {
+        switch phase {
+        case .answered:
+            keepAlive = false
+            return closeWhenWritten(lingers: true)
+        case .lingering: return
+        case .waiting, .collecting, .streaming, .forwarding, .answering: break
+        }
         if replyHasBegun { return cut() }
         switch phase {
         case .streaming(let call), .forwarding(let call): call.cancel()
@@ -316,22 +351,40 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .answered
             setDeadline(limits.headSeconds)
         } else {
-            phase = .lingering
-            setDeadline(limits.lingerSeconds)
-            context?.close(mode: .output, promise: nil)
+            closeWhenWritten(lingers: true)
         }
         resumeReading()
     }
 
-    private func next() {
-        guard keepAlive, !state.isDraining else {
-            phase = .lingering
-            context?.close(promise: nil)
-            return
+    /// Ends the connection once the client has taken all that was written: a close at once would drop what waits.
+    ///
+    /// - Parameter lingers: what the client still sends is read and thrown away for a while.
+    private func closeWhenWritten(lingers: Bool) {
+        phase = .lingering
+        queue.removeAll()
+        laterFault = nil
+        setDeadline(limits.stalledSeconds)
+        guard let context else { return }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in
+            if lingers { self.setDeadline(self.limits.lingerSeconds) } else { self.context?.close(promise: nil) }
         }
+        context.close(mode: .output, promise: written)
+    }
+
+    private func next() {
+        guard keepAlive, !state.isDraining else { return closeWhenWritten(lingers: false) }
         phase = .waiting
         setDeadline(limits.idleSeconds)
+        // Answers may come at once: then the loop below goes on, and the stack does not grow with the queue.
+        guard !takesFromQueue else { return }
+        takesFromQueue = true
         while isWaiting || requestIsOpen, let part = queue.popFirst() { take(part) }
+        takesFromQueue = false
+        if queue.isEmpty, isWaiting || requestIsOpen, let fault = laterFault {
+            laterFault = nil
+            refuseUnread(fault)
+        }
         resumeReading()
     }
 }

@@ -164,8 +164,10 @@ final class UpstreamCall {
 
     var receiverTakesMore: Bool { receiver?.takesMore ?? true }
 
+    /// A byte has come: the upstream has acted on the request, which must not be sent again.
+    func replyBegins() { hasReply = true }
+
     func received(_ head: HTTPResponseHead) {
-        hasReply = true
         if case .whole = body { body = .whole([]) }
         let fields = Fields(head.headers)
         receiver?.upstreamReplied(

@@ -17,6 +17,9 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private var readIsHeld = false
     private var sentWholeRequest = false
     private var keepAlive = true
+    /// The reply is whole. Its call hears of it at the end of the read: what else that read brings is nobody's reply,
+    /// and then the connection is not fit for another request.
+    private var replyIsWhole = false
 
     init(endpoint: Endpoint, pool: UpstreamPool) {
         self.endpoint = endpoint
@@ -48,6 +51,7 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
     /// Ends the call; what the upstream still computes for it is thrown away with the connection.
     func abandon() {
         call = nil
+        replyIsWhole = false
         context?.close(promise: nil)
     }
 
@@ -71,31 +75,48 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
         if let call, !call.receiverTakesMore { readIsHeld = true } else { context.read() }
     }
 
+    /// Bytes have come that the decoder has not read yet.
+    func bytesArrived() {
+        if let call {
+            call.replyBegins()
+        } else {
+            // Nobody asked for them.
+            context?.close(promise: nil)
+        }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let call else {
-            // Bytes that nobody asked for: the connection is not fit for another request.
-            context.close(promise: nil)
+        guard let call, !replyIsWhole else {
+            keepAlive = false
             return
         }
         switch unwrapInboundIn(data) {
+        case .head(let head) where head.status == .switchingProtocols:
+            fail("it changed the protocol, which nobody asked for")
+            context.close(promise: nil)
         case .head(let head):
             keepAlive = head.isKeepAlive
             call.received(head)
         case .body(let bytes): call.received(bytes)
-        case .end:
-            self.call = nil
-            if keepAlive, sentWholeRequest {
-                pool.release(self)
-            } else {
-                context.close(promise: nil)
-            }
-            call.ended()
+        case .end: replyIsWhole = true
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        call?.readCompleted()
+        if replyIsWhole { endCall() } else { call?.readCompleted() }
         context.fireChannelReadComplete()
+    }
+
+    private func endCall() {
+        guard let call else { return }
+        self.call = nil
+        replyIsWhole = false
+        if keepAlive, sentWholeRequest, isUsable {
+            pool.release(self)
+        } else {
+            context?.close(promise: nil)
+        }
+        call.ended()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -116,6 +137,10 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func fail(_ reason: String) {
         guard let call else { return }
+        if replyIsWhole {
+            keepAlive = false
+            return endCall()
+        }
         self.call = nil
         call.broke(reason, on: self)
     }

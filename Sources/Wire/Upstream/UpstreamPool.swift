@@ -42,10 +42,12 @@ package final class UpstreamPool {
                 channel.eventLoop.makeCompletedFuture {
                     let framing = HTTPRequestEncoder.Configuration()
                     let pipeline = channel.pipeline.syncOperations
+                    let connection = UpstreamConnection(endpoint: endpoint, pool: bound.value)
+                    try pipeline.addHandler(ReplyNotice(connection))
                     try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
                     try pipeline.addHandler(
                         ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
-                    try pipeline.addHandler(UpstreamConnection(endpoint: endpoint, pool: bound.value))
+                    try pipeline.addHandler(connection)
                 }
             }
         let connected: EventLoopFuture<any Channel>
@@ -79,5 +81,19 @@ package final class UpstreamPool {
         let connections = idle.values.flatMap { $0 }
         idle = [:]
         for connection in connections { connection.abandon() }
+    }
+}
+
+/// Tells a connection of bytes before they are decoded: part of a reply's head is a reply, too.
+private final class ReplyNotice: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let connection: UpstreamConnection
+
+    init(_ connection: UpstreamConnection) { self.connection = connection }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connection.bytesArrived()
+        context.fireChannelRead(data)
     }
 }
