@@ -229,7 +229,7 @@ struct ConnectionTests {
         idle.send("GET /models.ini HTTP/1.1\r\n\(Self.host)\r\n")
         _ = try idle.read { $0.count >= 40 }
         let stopping = Task { await router.stop(grace: 300) }
-        let isRefused = await eventually { (try? Socket(port: router.port)) == nil }
+        let isRefused = await router.takesNobodyNew()
         #expect(isRefused)
         await stopping.value
         #expect(try idle.read(seconds: 5).isEmpty)

@@ -10,6 +10,8 @@ package import Wire
 package struct RunningRouter: Sendable {
     package let server: Server
     package let upstream: ScriptedUpstream
+    /// Keeps the port of an upstream that is down from everybody else.
+    private let reserved: Socket?
 
     /// - Parameters:
     ///   - ini: path of a models.ini; nil for none.
@@ -21,12 +23,15 @@ package struct RunningRouter: Sendable {
         answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
     ) async throws {
         upstream = try ScriptedUpstream(answer)
-        if upstreamIsDown { upstream.stop() }
+        let down = upstreamIsDown ? try Socket.reserved() : nil
+        reserved = down?.socket
         var catalog = Catalog()
         if let ini { catalog = try Catalog.parse(String(contentsOf: ini, encoding: .utf8), file: ini.path) }
         let router = StackRouter(
             table: try RoutingTable(catalog: catalog) { environment[$0] }, profile: .singleHost,
-            local: Sighting(id: NodeID("local"), name: "test", host: "127.0.0.1", port: upstreamPort ?? upstream.port),
+            local: Sighting(
+                id: NodeID("local"), name: "test", host: "127.0.0.1",
+                port: down?.port ?? upstreamPort ?? upstream.port),
             modelsINI: ini?.path ?? "/nonexistent/models.ini",
             hostGuard: LoopbackGuard(hostName: "studio.example", allowedHosts: "allowed.example"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -43,6 +48,18 @@ package struct RunningRouter: Sendable {
 
 extension RunningRouter {
     package var port: Int { server.port }
+
+    /// Waits until the router takes no new connection. Its port may be somebody else's by then: what counts is that a
+    /// request does not come through.
+    package func takesNobodyNew() async -> Bool {
+        await eventually {
+            guard let socket = try? Socket(port: port) else { return true }
+            let target = "/probe-\(UUID().uuidString)"
+            socket.send("GET \(target) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            _ = socket.receive(seconds: 1)
+            return !upstream.requests.contains { $0.target == target }
+        }
+    }
 
     /// Sends bytes over a new connection and returns what comes back until it ends.
     package func exchange(_ bytes: [UInt8], seconds: Double = 10) throws -> [UInt8] {

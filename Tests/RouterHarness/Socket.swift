@@ -43,10 +43,12 @@ package final class Socket: Sendable {
     // MARK: Listening
 
     /// Listens on a free port of this host.
-    package static func listening() throws -> (socket: Socket, port: Int) {
+    package static func listening() throws -> (socket: Socket, port: Int) { try bound { listen($0, 64) } }
+
+    private static func bound(_ then: (Int32) -> Int32) throws -> (socket: Socket, port: Int) {
         let descriptor = socket(AF_INET, streamType, 0)
         let socket = Socket(descriptor)
-        guard withLoopback(0, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 64) == 0 else {
+        guard withLoopback(0, { bind(descriptor, $0, $1) }) == 0, then(descriptor) == 0 else {
             throw Failure(description: "cannot listen: \(String(cString: strerror(errno)))")
         }
         var address = sockaddr_in()
@@ -56,6 +58,9 @@ package final class Socket: Sendable {
         }
         return (socket, Int(UInt16(bigEndian: address.sin_port)))
     }
+
+    /// A port that is this socket's as long as it lives, and on which nobody listens.
+    package static func reserved() throws -> (socket: Socket, port: Int) { try bound { _ in 0 } }
 
     /// - Returns: nil once this socket is closed.
     package func accept() -> Socket? {
