@@ -110,6 +110,81 @@ struct HookTests {
         #expect(reported.contains("/my project|current||"), "\(reported)")
     }
 
+    /// A status that set -e lets pass must not end the shell once the hook has seen it.
+    @Test(arguments: ["bash", "zsh"]) func aShellThatEndsOnErrorsIsNotEndedByTheHook(_ shell: String) throws {
+        let terminal = try Terminal()
+        try terminal.write("{}", to: ".llmstack/opencode.json")
+        let process = try Self.shell(shell, terminal)
+        let shown = try PseudoTerminal.run(
+            process,
+            typing: """
+                cd ..
+                . "$HOME/.\(shell)_llmstack_hook"
+                set -e
+                ! true
+                printf '%s|' "$?" >> "$HOME/report"
+                cd -
+                ! true
+                \(Self.report)
+                cd ..
+                ! true
+                \(Self.report)
+                exit
+                """)
+        let reported = try String(contentsOf: terminal.home.appending(path: "report"), encoding: .utf8)
+        #expect(
+            reported == "1|\(terminal.state.path)/opencode.json|\(terminal.project.path)|current||1|||||1|",
+            "\(shown.debugDescription)")
+    }
+
+    /// The innermost project counts; what was set or unset before the outermost comes back, and the prompt as it was.
+    @Test(
+        arguments: ["bash", "zsh"],
+        [
+            [:], ["OPENCODE_CONFIG": "/my/own.json"], ["LLMSTACK_REMOTE_URL": "http://mine:9"],
+            ["OPENCODE_CONFIG": "", "LLMSTACK_REMOTE_URL": ""],
+        ] as [[String: String]])
+    func projectsWithinProjectsAreEnteredAndLeft(_ shell: String, _ own: [String: String]) throws {
+        let terminal = try Terminal()
+        for (file, text) in [
+            ("opencode.json", "{}"), ("default-channel", "next\n"), ("inner/.llmstack/opencode.json", "{}"),
+        ] {
+            try terminal.write(text, to: file.contains("/") ? file : ".llmstack/\(file)")
+        }
+        try terminal.write("external http://h:1\n", to: "inner/.llmstack/default-channel")
+        try terminal.write("", to: "inner/deep/file")
+        let process = try Self.shell(shell, terminal, own)
+        let report =
+            #"printf '%s|%s|%s|%s|\n' "${OPENCODE_CONFIG-unset}" "${LLMSTACK_CHANNEL-unset}" "#
+            + #""${LLMSTACK_REMOTE_URL-unset}" "${LLMSTACK_ACTIVE-unset}" >> "$HOME/report""#
+        let shown = try PseudoTerminal.run(
+            process,
+            typing: """
+                PS1='BASE> '
+                cd /
+                . "$HOME/.\(shell)_llmstack_hook"
+                cd - > /dev/null
+                \(report)
+                cd inner/deep
+                \(report)
+                cd ../..
+                \(report)
+                cd /
+                \(report)
+                printf '%s' "$PS1" >> "$HOME/report"
+                exit
+                """)
+        let outer = "\(terminal.state.path)/opencode.json|next|unset|1|"
+        let inner = "\(terminal.project.path)/inner/.llmstack/opencode.json|external|http://h:1|1|"
+        let outside = "\(own["OPENCODE_CONFIG"] ?? "unset")|unset|\(own["LLMSTACK_REMOTE_URL"] ?? "unset")|unset|"
+        let reported = try String(contentsOf: terminal.home.appending(path: "report"), encoding: .utf8)
+        #expect(
+            reported == [outer, inner, outer, outside, "BASE> "].joined(separator: "\n"), "\(shown.debugDescription)")
+        // Orange for next, purple for another host's.
+        #expect(shown.contains("\u{1B}[38;5;208m[llmstack:my project]"), "\(shown.debugDescription)")
+        #expect(shown.contains("\u{1B}[38;5;135m[llmstack:inner http://h:1]"), "\(shown.debugDescription)")
+    }
+
     @Test(arguments: ["bash", "zsh"]) func aFileOfSomebodyElseChoosesNothing(_ shell: String) throws {
         // Only root may give a file away.
         guard getuid() == 0 else { return }

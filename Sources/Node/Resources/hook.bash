@@ -116,6 +116,8 @@ _llmstack_hook() {
       *) PS1=$_LLMSTACK_PREFIX${PS1-} ;;
     esac
   fi
+  # The shell itself keeps $?; this is for what comes later in PROMPT_COMMAND. Under set -e it would end the shell.
+  case $- in *e*) return 0 ;; esac
   return "$status"
 }
 

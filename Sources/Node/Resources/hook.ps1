@@ -74,10 +74,20 @@ function global:_llmstack_hook {
     }
 }
 
+# Under Set-StrictMode, reading a variable that was never set is an error. The scope leaves no $name behind.
+& {
+    $names = 'STATE', 'CONFIG', 'URL', 'PROMPT_ON', 'PROMPT_COLOR', 'PROMPT_LABEL', 'PROMPT_SUFFIX', 'INNER_PROMPT'
+    foreach ($name in $names) {
+        if (-not (Get-Variable -Name "_LLMSTACK_$name" -Scope Global -ErrorAction Ignore)) {
+            Set-Variable -Name "_LLMSTACK_$name" -Scope Global -Value $null
+        }
+    }
+}
+
 if (-not $global:_LLMSTACK_INNER_PROMPT) {
     $global:_LLMSTACK_INNER_PROMPT = $function:prompt
     function global:prompt {
-        $code = $global:LASTEXITCODE
+        $code = Get-Variable -Name LASTEXITCODE -Scope Global -ValueOnly -ErrorAction Ignore
         _llmstack_hook
         $prefix = ''
         if ($global:_LLMSTACK_PROMPT_ON) {

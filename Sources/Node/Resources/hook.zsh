@@ -117,6 +117,8 @@ _llmstack_hook() {
     psvar[$_LLMSTACK_SLOT]=$_LLMSTACK_LABEL
     [[ $PROMPT == "$_LLMSTACK_PREFIX"* ]] || PROMPT=$_LLMSTACK_PREFIX$PROMPT
   fi
+  # zsh itself keeps $?. Under set -e this would be the end of the shell.
+  if [[ -o err_exit ]]; then return 0; fi
   return $_llmstack_status
 }
 
