@@ -39,8 +39,11 @@ package enum RemoteCatalog {
 
     /// Fetches and reads it.
     ///
+    /// - Parameters:
+    ///   - url: without a slash at its end.
+    ///   - timeout: for the whole fetch.
     /// - Throws: ``Unavailable`` when nothing answers, the answer is no 200, or it is no models.ini.
-    package static func fetch(from url: String) async throws(Unavailable) -> Catalog {
+    package static func fetch(from url: String, timeout: Duration = timeout) async throws(Unavailable) -> Catalog {
         let reply: (status: Int, body: [UInt8])
         do {
             reply = try await Curl.get("\(url)/models.ini", timeout: timeout, limit: limit)
