@@ -8,6 +8,10 @@
 final class LoopbackListener {
     struct Failure: Error {}
 
+    /// Where nobody listens: tcpmux's. The port of a listener that was closed may be another test's at once, this one
+    /// is outside the range that the system hands out.
+    static let nobodysPort = 1
+
     let port: Int
     private var descriptor: Int32
 

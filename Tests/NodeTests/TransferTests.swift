@@ -171,9 +171,7 @@ struct TransferTests {
 
     @Test func `nobody there is said with what to do`() async throws {
         let scratch = try Scratch()
-        let dead = try LoopbackListener()
-        let url = "http://127.0.0.1:\(dead.port)/f"
-        dead.close()
+        let url = "http://127.0.0.1:\(LoopbackListener.nobodysPort)/f"
         let failure = await failure(download(url, scratch))
         let lines = failure?.description.split(separator: "\n") ?? []
         #expect(lines.count == 2)
