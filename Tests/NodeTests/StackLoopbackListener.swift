@@ -13,7 +13,7 @@ final class LoopbackListener {
     static let nobodysPort = 1
 
     let port: Int
-    private var descriptor: Int32
+    private let descriptor: Int32
 
     init() throws {
         #if canImport(Darwin)
@@ -22,12 +22,12 @@ final class LoopbackListener {
             // Or a child that another test starts meanwhile would keep the port.
             let stream = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         #endif
-        descriptor = socket(AF_INET, stream, 0)
+        let descriptor = socket(AF_INET, stream, 0)
+        self.descriptor = descriptor
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = descriptor
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 bind(descriptor, generic, size) == 0 && listen(descriptor, 8) == 0
@@ -38,13 +38,5 @@ final class LoopbackListener {
         port = Int(UInt16(bigEndian: address.sin_port))
     }
 
-    deinit { close() }
-
-    func close() {
-        guard descriptor >= 0 else { return }
-        _ = closeDescriptor(descriptor)
-        descriptor = -1
-    }
+    deinit { close(descriptor) }
 }
-
-private func closeDescriptor(_ descriptor: Int32) -> Int32 { close(descriptor) }
