@@ -4,7 +4,8 @@ package struct Catalog: Equatable, Sendable {
     package var tiers: [Tier] = []
     package var defaults = ServerDefaults()
     package var routing = RoutingSection()
-    /// Every section but `[DEFAULT]` and `[ROUTING]`, tiers or not, in the order of the file.
+    package var node = NodeSection()
+    /// Every section but `[DEFAULT]`, `[ROUTING]` and `[NODE]`, tiers or not, in the order of the file.
     package var sections: [Section] = []
 
     /// A section as opencode lists it: all of them become models there.
@@ -41,8 +42,14 @@ package struct Catalog: Equatable, Sendable {
         for section in [document.defaults] + document.sections { try refuseCredentials(section, file: file) }
         var catalog = Catalog()
         catalog.defaults = ServerDefaults(document.defaults)
+        var nodeKeys: SectionReader?
         for section in document.sections {
             let keys = SectionReader(document: document, section: section, file: file, environment: environment)
+            if section.name == NodeSection.sectionName {
+                catalog.node = try NodeSection(keys)
+                nodeKeys = keys
+                continue
+            }
             if section.name == RoutingSection.sectionName {
                 catalog.routing = try RoutingSection(keys)
                 continue
@@ -54,6 +61,7 @@ package struct Catalog: Equatable, Sendable {
                     contextSize: keys.integer("ctx_size") ?? 0))
             if let tier = try Tier(keys) { catalog.tiers.append(tier) }
         }
+        if let nodeKeys { try catalog.node.check(catalog.tiers, nodeKeys) }
         return catalog
     }
 

@@ -1,10 +1,3 @@
-/// Names a node for as long as it is installed, whatever it is called and wherever it is.
-package struct NodeID: Hashable, Sendable, CustomStringConvertible {
-    package let description: String
-
-    package init(_ text: String) { description = text }
-}
-
 /// A node as discovery reports it.
 package struct Sighting: Equatable, Sendable {
     package var id: NodeID

@@ -1,0 +1,91 @@
+/// What a node says of itself by DNS-SD: a hint for people and for the first choice. Nothing in it is trusted; the
+/// node's own ``NodeDescription`` is what counts.
+package struct Advertisement: Equatable, Sendable {
+    /// The DNS-SD type of the cluster listener.
+    package static let serviceType = "_llmstack._tcp"
+    /// The version of the protocol between nodes; another one before the dot means another protocol.
+    package static let protocolVersion = 1
+    /// Bytes that all entries may have together, the length byte before each included.
+    package static let sizeLimit = 255
+
+    package var cluster: ClusterID
+    package var clusterName: String
+    package var node: NodeID
+    /// Counts the changes of what is advertised since the node started.
+    package var generation: Int
+    /// The shared tiers, in the order of models.ini.
+    package var tiers: [String]
+
+    package init(cluster: ClusterID, clusterName: String, node: NodeID, generation: Int, tiers: [String]) {
+        self.cluster = cluster
+        self.clusterName = clusterName
+        self.node = node
+        self.generation = generation
+        self.tiers = tiers
+    }
+
+    // MARK: Writing
+
+    /// `key=value` entries of at most ``sizeLimit`` bytes. What does not fit of the tiers is counted: `plan,+3`.
+    package var txt: [String] {
+        let fixed = [
+            "v=\(Self.protocolVersion)", "cid=\(cluster)", "id=\(node)", "name=\(clusterName)", "gen=\(generation)",
+        ]
+        let room = Self.sizeLimit - fixed.reduce(0) { $0 + $1.utf8.count + 1 } - 1
+        for shown in stride(from: tiers.count, through: 0, by: -1) {
+            let left = tiers.count - shown
+            let entry = "tiers=" + (tiers.prefix(shown) + (left > 0 ? ["+\(left)"] : [])).joined(separator: ",")
+            if entry.utf8.count <= room { return fixed + [entry] }
+        }
+        return fixed
+    }
+
+    /// One DNS-SD subtype a tier, so that who looks for a tier finds its nodes. A label has at most 63 bytes (RFC 6763,
+    /// section 7.1), the underscore included; a tier with a longer name or with a dot has none.
+    package var subtypes: [String] {
+        tiers.filter { $0.utf8.count <= 62 && ClusterIdentity.isName($0) && !$0.contains(".") }.map { "_\($0)" }
+    }
+
+    // MARK: Reading
+
+    /// What a TXT record turned out to be.
+    package enum Reading: Equatable, Sendable {
+        case known(Advertisement)
+        /// A node of a newer kind, which is shown and never used.
+        case incompatible(version: String, node: NodeID, clusterName: String)
+        /// No record of ours.
+        case malformed
+    }
+
+    /// Reads a record. Unknown entries are ignored; of an entry that comes twice the first counts (RFC 6763, section 6.4).
+    package static func read(_ txt: [String]) -> Reading {
+        var values: [Substring: Substring] = [:]
+        for entry in txt {
+            guard let equals = entry.firstIndex(of: "=") else { continue }
+            let key = entry[..<equals]
+            if values[key] == nil { values[key] = entry[entry.index(after: equals)...] }
+        }
+        guard let version = values["v"], let node = values["id"], isIdentifier(node) else { return .malformed }
+        let clusterName = values["name"].map(String.init) ?? ""
+        guard clusterName.isEmpty || ClusterIdentity.isName(clusterName) else { return .malformed }
+        guard version.prefix(while: { $0 != "." }) == "\(protocolVersion)" else {
+            let isNumber = version.utf8.count <= 8 && version.allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
+            return isNumber
+                ? .incompatible(version: String(version), node: NodeID(String(node)), clusterName: clusterName)
+                : .malformed
+        }
+        guard let cluster = values["cid"], isIdentifier(cluster) else { return .malformed }
+        let tiers = (values["tiers"] ?? "").split(separator: ",").filter {
+            $0.first != "+" && ClusterIdentity.isName(String($0))
+        }
+        return .known(
+            Advertisement(
+                cluster: ClusterID(String(cluster)), clusterName: clusterName, node: NodeID(String(node)),
+                generation: values["gen"].flatMap { Int($0) } ?? 0, tiers: tiers.map(String.init)))
+    }
+
+    private static func isIdentifier(_ text: Substring) -> Bool {
+        (8...64).contains(text.utf8.count)
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+    }
+}

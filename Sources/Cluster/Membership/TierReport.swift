@@ -1,0 +1,136 @@
+/// A tier of a node, as that node describes it.
+package struct TierReport: Equatable, Sendable, Codable {
+    package var name: String
+    package var aliases: [String]
+    package var role: String
+    package var backend: Backend
+    /// Whether the node lends it to others.
+    package var shared: Bool
+    package var fingerprint: Fingerprint
+    package var state: TierState
+    /// Of a download under way, from 0 to 1; nil where none is.
+    package var downloaded: Double?
+    /// Why the state is what it is, for people, where that needs saying.
+    package var note: String?
+    /// Requests that run at once.
+    package var slots: Int
+    /// Requests in hand, of whoever asked; those that wait included.
+    package var busy: Int
+    package var queued: Int
+    package var speed: TierSpeed
+
+    package enum Backend: String, Equatable, Sendable, Codable {
+        case gguf
+        case bedrock
+    }
+
+    /// What tells whether two tiers of one name are the same model.
+    package struct Fingerprint: Equatable, Sendable, Codable {
+        /// `owner/name` on Hugging Face, or the Bedrock model's id: two tiers with one of these are one family.
+        package var family: String
+        package var file: String?
+        package var quant: String?
+        /// Tokens of one slot; 0 when unknown.
+        package var contextSize: Int
+        /// SHA-256 of chat template and sampler, in hex; nil when unknown.
+        package var settings: String?
+
+        package init(
+            family: String, file: String? = nil, quant: String? = nil, contextSize: Int = 0, settings: String? = nil
+        ) {
+            self.family = family
+            self.file = file
+            self.quant = quant
+            self.contextSize = contextSize
+            self.settings = settings
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case family, file, quant, settings
+            case contextSize = "ctx"
+        }
+    }
+
+    package init(
+        name: String, aliases: [String] = [], role: String = "", backend: Backend = .gguf, shared: Bool = true,
+        fingerprint: Fingerprint, state: TierState = .stopped, downloaded: Double? = nil, note: String? = nil,
+        slots: Int = 1, busy: Int = 0, queued: Int = 0, speed: TierSpeed = .init()
+    ) {
+        self.name = name
+        self.aliases = aliases
+        self.role = role
+        self.backend = backend
+        self.shared = shared
+        self.fingerprint = fingerprint
+        self.state = state
+        self.downloaded = downloaded
+        self.note = note
+        self.slots = slots
+        self.busy = busy
+        self.queued = queued
+        self.speed = speed
+    }
+}
+
+/// What a tier is doing on a node.
+package enum TierState: String, Equatable, Sendable, Codable, CaseIterable {
+    /// The weights are not on disk: a request must not start a download.
+    case absent
+    /// Weights and cache are larger than the accelerator's memory.
+    case unfit
+    case stopped
+    case loading
+    case ready
+    case stopping
+    case failed
+    /// A word of a newer node.
+    case unknown
+
+    package init(from decoder: any Decoder) throws {
+        self = Self(rawValue: try decoder.singleValueContainer().decode(String.self)) ?? .unknown
+    }
+
+    /// Whether a request may be sent there, now or after a load.
+    package var canServe: Bool {
+        switch self {
+        case .stopped, .loading, .ready, .stopping: true
+        case .absent, .unfit, .failed, .unknown: false
+        }
+    }
+}
+
+/// How fast a node serves a tier: exponentially weighted means of what was observed. nil where nothing was.
+package struct TierSpeed: Equatable, Sendable, Codable {
+    /// From stopped to ready.
+    package var loadSeconds: Double?
+    /// Prompt tokens a second, those that the cache had left out.
+    package var prefillRate: Double?
+    /// Tokens a second of one request.
+    package var decodeRate: Double?
+    /// Prompt tokens that the cache had, of all prompt tokens: from 0 to 1.
+    package var cacheRatio: Double?
+
+    package init(
+        loadSeconds: Double? = nil, prefillRate: Double? = nil, decodeRate: Double? = nil, cacheRatio: Double? = nil
+    ) {
+        self.loadSeconds = loadSeconds
+        self.prefillRate = prefillRate
+        self.decodeRate = decodeRate
+        self.cacheRatio = cacheRatio
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case loadSeconds = "load_seconds"
+        case prefillRate = "prefill_tokens_per_second"
+        case decodeRate = "decode_tokens_per_second"
+        case cacheRatio = "cache_ratio"
+    }
+
+    /// The weight of the newest observation. Of a series that jumps, two thirds are forgotten after five observations.
+    package static let newestWeight = 0.2
+
+    /// A mean with one more observation in it.
+    package static func mean(_ old: Double?, with new: Double) -> Double {
+        old.map { $0 + newestWeight * (new - $0) } ?? new
+    }
+}
