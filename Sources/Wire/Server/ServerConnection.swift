@@ -18,6 +18,8 @@ final class ServerConnection: ChannelDuplexHandler {
         case forwarding(UpstreamCall)
         /// The reply is being worked out.
         case answering
+        /// The reply is written bit by bit by the router itself.
+        case emitting(ReplyStream)
         /// The reply is complete, the request is not: the rest of it is thrown away.
         case answered
         /// The connection ends. What still comes is thrown away, so that no reset overtakes the last reply.
@@ -74,7 +76,7 @@ final class ServerConnection: ChannelDuplexHandler {
         case .streaming(let call): return !call.isWritable
         case .lingering: return false
         // Who does not take replies may not ask for more of them.
-        case .waiting, .collecting, .forwarding, .answering, .answered: return !takesMore
+        case .waiting, .collecting, .forwarding, .answering, .emitting, .answered: return !takesMore
         }
     }
 
@@ -160,7 +162,15 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Ends the connection, once the request in hand is answered.
     func drain() {
-        if isWaiting { closeWhenWritten(lingers: false) } else { keepAlive = false }
+        switch phase {
+        case .waiting: closeWhenWritten(lingers: false)
+        case .emitting(let stream):
+            // It has no end of its own that could be waited for.
+            keepAlive = false
+            stream.clientLeft()
+            endReply()
+        default: keepAlive = false
+        }
     }
 
     func cut() {
@@ -171,6 +181,7 @@ final class ServerConnection: ChannelDuplexHandler {
     private func abandon() {
         switch phase {
         case .streaming(let call), .forwarding(let call): call.cancel()
+        case .emitting(let stream): stream.clientLeft()
         case .waiting, .collecting, .answering, .answered, .lingering: break
         }
         releaseBody()
@@ -219,6 +230,13 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .answering
             sendContinue()
             answer(work)
+        case .stream(let reply, let start):
+            let stream = ReplyStream(self, exchange)
+            phase = .emitting(stream)
+            sendContinue()
+            write(reply, length: nil)
+            context?.flush()
+            start(stream)
         }
     }
 
@@ -238,7 +256,7 @@ final class ServerConnection: ChannelDuplexHandler {
                     OpenAIError(503, "overloaded", "Too many large requests are waiting at once.", retryAfter: 1))
             }
         case .streaming(let call): call.send(bytes)
-        case .waiting, .forwarding, .answering, .answered, .lingering: break
+        case .waiting, .forwarding, .answering, .emitting, .answered, .lingering: break
         }
     }
 
@@ -252,7 +270,7 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .forwarding(call)
             call.finish()
         case .answered: next()
-        case .waiting, .forwarding, .answering, .lingering: break
+        case .waiting, .forwarding, .answering, .emitting, .lingering: break
         }
     }
 
@@ -261,19 +279,23 @@ final class ServerConnection: ChannelDuplexHandler {
         let outcome = collection.finish()
         switch state.shared.router.route(head, outcome, modelName: collection.modelName(in: outcome)) {
         case .reply(let reply): send(reply)
-        case .forward(let endpoint, let edit):
+        case .forward(let endpoint, let edit, let observer):
             let pieces =
                 switch edit {
                 case .none: collection.pieces
                 case .edit(let edit): edit.applied(to: collection.pieces)
                 case .replace(let body): [body]
                 }
-            forward(.whole(pieces), to: endpoint) { .forwarding($0) }
+            forward(.whole(pieces), to: endpoint, observer) { .forwarding($0) }
         }
     }
 
-    private func forward(_ body: UpstreamCall.Body, to endpoint: Endpoint, _ next: (UpstreamCall) -> Phase) {
-        let call = UpstreamCall(head, body: body, to: endpoint, pool: state.pool, receiver: self)
+    private func forward(
+        _ body: UpstreamCall.Body, to endpoint: Endpoint, _ observer: (any ExchangeObserver)? = nil,
+        _ next: (UpstreamCall) -> Phase
+    ) {
+        let call = UpstreamCall(
+            head, body: body, to: endpoint, pool: state.pool, receiver: self, observer: observer)
         phase = next(call)
         call.start()
     }
@@ -314,12 +336,12 @@ final class ServerConnection: ChannelDuplexHandler {
             keepAlive = false
             return closeWhenWritten(lingers: true)
         case .lingering: return
-        case .waiting, .collecting, .streaming, .forwarding, .answering: break
+        case .waiting, .collecting, .streaming, .forwarding, .answering, .emitting: break
         }
         if replyHasBegun { return cut() }
         switch phase {
         case .streaming(let call), .forwarding(let call): call.cancel()
-        case .waiting, .collecting, .answering, .answered, .lingering: break
+        case .waiting, .collecting, .answering, .emitting, .answered, .lingering: break
         }
         phase = .answering
         keepAlive = false
@@ -386,6 +408,22 @@ final class ServerConnection: ChannelDuplexHandler {
             refuseUnread(fault)
         }
         resumeReading()
+    }
+}
+
+// MARK: From a reply stream
+
+extension ServerConnection {
+    /// - Parameter number: of the exchange that the stream belongs to.
+    func emit(_ bytes: ByteBuffer, _ number: Int) {
+        guard number == exchange, case .emitting = phase, framing.carriesBody else { return }
+        write(bytes)
+        context?.flush()
+    }
+
+    func endEmission(_ number: Int) {
+        guard number == exchange, case .emitting = phase else { return }
+        endReply()
     }
 }
 
