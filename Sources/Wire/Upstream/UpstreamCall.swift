@@ -232,7 +232,7 @@ final class UpstreamCall {
         receiver?.upstreamFailed(UpstreamFailure(kind: kind, endpoint: endpoint, reason: reason))
     }
 
-    private static func describe(_ error: any Error) -> String {
+    static func describe(_ error: any Error) -> String {
         switch error {
         case let error as IOError:
             String(describing: error.errnoCode == 0 ? error.description : errnoText(error.errnoCode))
