@@ -19,6 +19,7 @@ struct LLMStack: AsyncParsableCommand {
         subcommands: [
             Setup.self, Install.self, Start.self, Stop.self, Restart.self, Status.self, Check.self, Download.self,
             InstallLlamaSwap.self, Activate.self, Reload.self, Completions.self, Explain.self, Router.self,
+            ClusterVerb.self, Join.self, Nodes.self, Drain.self, Doctor.self,
         ])
 
     static func main() async {

@@ -1,7 +1,7 @@
 /// A hint that a node may be somewhere: an advertised service, or an address that somebody named.
 package enum Lead: Hashable, Sendable {
-    /// The name of a DNS-SD instance.
-    case service(String)
+    /// A DNS-SD instance, and the host that has it: a name is unique on a link only.
+    case service(name: String, host: String)
     /// `HOST:PORT`, as it was named.
     case address(String)
 }

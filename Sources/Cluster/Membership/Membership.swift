@@ -40,8 +40,9 @@ package struct Membership: Sendable {
     }
 
     package enum Action: Equatable, Sendable {
-        /// Open an events stream to the first of the places that answers, after so many seconds.
-        case follow(Lead, [Place], after: Double)
+        /// Open an events stream to the first of the places where the node answers, after so many seconds. nil: whoever
+        /// answers is the node.
+        case follow(Lead, [Place], NodeID?, after: Double)
         /// Close it.
         case unfollow(Lead)
         /// Ask on a fresh connection whether it is there.
@@ -84,7 +85,7 @@ package struct Membership: Sendable {
     package private(set) var members: [NodeID: Member] = [:]
     private var trails: [Lead: Trail] = [:]
     private var lastTick: Double?
-    private var verdictsFrom = 0.0
+    private var verdictsFrom = -Double.infinity
 
     package init(own: NodeID, cluster: ClusterID) {
         self.own = own
@@ -115,9 +116,9 @@ package struct Membership: Sendable {
     }
 
     /// An address was named.
-    package mutating func named(_ place: Place) -> [Action] {
-        follow(.address("\(place.host):\(place.port)"), [place], hint: nil)
-    }
+    package mutating func named(_ place: Place) -> [Action] { follow(Self.lead(to: place), [place], hint: nil) }
+
+    package static func lead(to place: Place) -> Lead { .address("\(place.host):\(place.port)") }
 
     /// A service was withdrawn, or a named address is wanted no more.
     package mutating func lost(_ lead: Lead) -> [Action] {
@@ -142,17 +143,20 @@ package struct Membership: Sendable {
             trail.hint = hint ?? trail.hint
             trail.isAdvertised = true
             if !trail.isFollowed || isNews { trail.failures = 0 }
-            let mustFollow = !trail.isFollowed && !isServed(trail.node ?? trail.hint?.node, except: lead)
+            let node = trail.node ?? trail.hint?.node
+            // Who is being retried at the old places is tried at the new ones at once.
+            let isLate = trail.isFollowed && isNews && (node.map { members[$0]?.health == .down } ?? true)
+            let mustFollow = isLate || (!trail.isFollowed && !isServed(node, except: lead))
             trail.isFollowed = trail.isFollowed || mustFollow
             trails[lead] = trail
-            if let node = trail.node, members[node]?.lead == lead { members[node]?.places = places }
-            return mustFollow ? [.follow(lead, places, after: 0)] : []
+            if let node, members[node]?.lead == lead { members[node]?.places = places }
+            return mustFollow ? [.follow(lead, places, trail.hint?.node, after: 0)] : []
         }
         guard trails.count < Self.leadLimit else { return [] }
         // 2
         let isServed = isServed(hint?.node, except: lead)
         trails[lead] = Trail(places: places, isAdvertised: true, hint: hint, isFollowed: !isServed)
-        return isServed ? [] : [.follow(lead, places, after: 0)]
+        return isServed ? [] : [.follow(lead, places, hint?.node, after: 0)]
     }
 
     private func isServed(_ node: NodeID?, except lead: Lead) -> Bool {
@@ -175,7 +179,7 @@ package struct Membership: Sendable {
     private mutating func followAnother(to node: NodeID) -> [Action] {
         for (lead, trail) in trails where !trail.isFollowed && (trail.node ?? trail.hint?.node) == node {
             trails[lead]?.isFollowed = true
-            return [.follow(lead, trail.places, after: 0)]
+            return [.follow(lead, trail.places, trail.hint?.node, after: 0)]
         }
         return []
     }
@@ -253,7 +257,7 @@ package struct Membership: Sendable {
         trails[lead] = trail
         // 7
         if !trail.isAdvertised { return forget(lead, .withdrawn) }
-        guard let id = trail.node ?? trail.hint?.node else { return [.follow(lead, trail.places, after: delay)] }
+        guard let id = trail.node ?? trail.hint?.node else { return [.follow(lead, trail.places, nil, after: delay)] }
         var actions: [Action] = []
         // 5
         if let member = members[id] {
@@ -265,7 +269,7 @@ package struct Membership: Sendable {
             actions.append(.changed(id, from: nil, to: .down, .connection(reason)))
         }
         let others = followAnother(to: id)
-        return actions + others + [.follow(lead, trail.places, after: delay)]
+        return actions + others + [.follow(lead, trail.places, trail.hint?.node, after: delay)]
     }
 
     /// The answer to ``Action/probe(_:_:)``.
@@ -281,7 +285,10 @@ package struct Membership: Sendable {
         // It is there and its stream is not: a new stream is what helps.
         let change = answered ? [] : judge(id, .down, .silent(silence))
         if !answered { trails[lead]?.failures += 1 }
-        return change + [.unfollow(lead), .follow(lead, trail.places, after: answered ? 0 : Self.retryFirst)]
+        return change + [
+            .unfollow(lead),
+            .follow(lead, trail.places, trail.hint?.node, after: answered ? 0 : Self.retryFirst),
+        ]
     }
 
     // MARK: Time
@@ -328,7 +335,7 @@ package struct Membership: Sendable {
 
     private func leadName(_ lead: Lead, _ other: String) -> String {
         switch lead {
-        case .service(let name): name
+        case .service(let name, _): name
         case .address(let address): other.isEmpty ? address : other
         }
     }

@@ -2,12 +2,14 @@ package import NIOCore
 
 /// A reply that its maker writes bit by bit, such as server-sent events. Used on the connection's event loop only.
 package final class ReplyStream {
+    package let loop: any EventLoop
     private weak var connection: ServerConnection?
     private let exchange: Int
     private var whenClientLeaves: (() -> Void)?
     package private(set) var isOpen = true
 
-    init(_ connection: ServerConnection, _ exchange: Int) {
+    init(_ connection: ServerConnection, _ exchange: Int, loop: any EventLoop) {
+        self.loop = loop
         self.connection = connection
         self.exchange = exchange
     }

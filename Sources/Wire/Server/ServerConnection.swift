@@ -231,7 +231,7 @@ final class ServerConnection: ChannelDuplexHandler {
             sendContinue()
             answer(work)
         case .stream(let reply, let start):
-            let stream = ReplyStream(self, exchange)
+            let stream = ReplyStream(self, exchange, loop: state.pool.loop)
             phase = .emitting(stream)
             sendContinue()
             write(reply, length: nil)
