@@ -49,7 +49,7 @@ struct DownloadBarsTests {
         let shown = try PseudoTerminal.run(process, typing: "")
         #expect(process.terminationStatus == 1)
         let bars = shown.components(
-            separatedBy: "fast current  [############            ]   50%       5 B of about 10 B")
+            separatedBy: "fast current  [############            ]   50%       5 B of ~10 B")
         #expect(bars.count > 2, "\(shown)")
         // Two files of three tiers: the second bar is one row below the first.
         #expect(shown.contains("\u{1b}[1A"))
@@ -77,8 +77,8 @@ struct DownloadBarsTests {
         #expect(!shown.contains("\u{1b}"))
         let lines = shown.split(whereSeparator: \.isNewline)
         #expect(
-            lines.contains("fast current  50%  5 B of about 10 B")
-                || lines.contains("fast current  0%  0 B of about 10 B"))
+            lines.contains("fast current  50%  5 B of ~10 B")
+                || lines.contains("fast current  0%  0 B of ~10 B"))
         #expect(lines.contains("fast current: done (10 B)"))
         #expect(lines.count < 15, "\(shown)")
     }

@@ -21,7 +21,7 @@ struct DownloadBoardTests {
         #expect(
             board.bars(on: Self.wide) == [
                 "fast current  [######                  ]   25%    1.0 GB of 4.0 GB",
-                "plan next     [############            ]   50%    2.0 GB of about 4.0 GB  100.0 MB/s  20 s left",
+                "plan next     [############            ]   50%    2.0 GB of ~4.0 GB  100.0 MB/s  20 s left",
                 "x current     is here; llama.cpp tries it",
             ])
         #expect(board.done(0, bytes: 4 * Self.gigabyte) == "fast current: done (4.0 GB)")
@@ -29,6 +29,18 @@ struct DownloadBoardTests {
         #expect(board.bars(on: Self.wide) == ["x current  is here; llama.cpp tries it"])
         #expect(board.done(2, bytes: nil) == "x current: done")
         #expect(board.bars(on: Self.wide).isEmpty)
+    }
+
+    @Test func `the columns stand below one another where there is little room too`() {
+        var board = board("code-fast current", "code-fast next", "plan next")
+        board.note(1, count: 2 * Self.gigabyte, total: 4 * Self.gigabyte, isEstimate: false, at: 10)
+        board.arrived(2)
+        #expect(
+            board.bars(on: TerminalSize(columns: 61, rows: 24)) == [
+                "code-f…rrent   25%    1.0 GB of 4.0 GB",
+                "code-f… next   50%    2.0 GB of 4.0 GB  20 s left",
+                "plan next     is here; llama.cpp tries it",
+            ])
     }
 
     @Test(arguments: [1, 2, 20, 40, 80, 200])

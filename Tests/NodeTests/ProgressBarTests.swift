@@ -29,7 +29,7 @@ struct ProgressBarTests {
         (ProgressBar(name: "a", count: 5000, total: 0, rate: 100), "a    5.0 kB     100 B/s"),
         (
             ProgressBar(name: "a", count: 1, total: 100, isEstimate: true, rate: 0),
-            "a  [                        ]    1%       1 B of about 100 B"
+            "a  [                        ]    1%       1 B of ~100 B"
         ),
         (
             ProgressBar(name: "a", count: 300, total: 200, rate: 7),

@@ -58,17 +58,12 @@ package struct DownloadBoard: Sendable {
     /// The bars of what is not over yet, for a terminal: no line is as wide as it, and not all rows are taken.
     package func bars(on terminal: TerminalSize) -> [String] {
         let columns = max(1, terminal.columns - 1)
-        let nameColumns = openRows.map { TerminalText.columns(of: $0.bar.name) }.max() ?? 0
         let room = max(1, terminal.rows - 1)
         let shown = openRows.count > room ? Array(openRows.prefix(room - 1)) : openRows
-        var lines = shown.map { row in
-            switch row.state {
-            case .trying:
-                let name = TerminalText.padded(row.bar.name, to: nameColumns)
-                return TerminalText.fitted("\(name)  is here; llama.cpp tries it", to: columns)
-            case .fetching, .ended: return row.bar.line(columns: columns, nameColumns: nameColumns)
-            }
+        let bars = shown.map { row in
+            row.state == .trying ? ProgressBar(name: row.bar.name, remark: "is here; llama.cpp tries it") : row.bar
         }
+        var lines = ProgressBar.lines(bars, columns: columns)
         if shown.count < openRows.count {
             lines.append(TerminalText.fitted("and \(openRows.count - shown.count) more", to: columns))
         }

@@ -9,6 +9,8 @@ package struct ProgressBar: Equatable, Sendable {
     package var isEstimate: Bool
     /// Bytes per second; 0 where it is not known.
     package var rate: Double
+    /// Said in place of all numbers.
+    package var remark: String?
 
     package init(name: String, count: Int64?, total: Int64?, isEstimate: Bool = false, rate: Double) {
         self.name = name
@@ -16,6 +18,11 @@ package struct ProgressBar: Equatable, Sendable {
         self.total = total.flatMap { $0 > 0 ? $0 : nil }
         self.isEstimate = isEstimate
         self.rate = rate
+    }
+
+    package init(name: String, remark: String) {
+        self.init(name: name, count: nil, total: nil, rate: 0)
+        self.remark = remark
     }
 
     /// 0 to 1; nil where it is not known.
@@ -30,17 +37,20 @@ package struct ProgressBar: Equatable, Sendable {
         return words.compactMap { $0 }.joined(separator: "  ")
     }
 
-    /// For a terminal: what there is room for, in columns that stand below one another.
-    ///
-    /// - Parameters:
-    ///   - columns: how many there are.
-    ///   - nameColumns: at least so many for the name.
-    package func line(columns: Int, nameColumns: Int = 0) -> String {
+    /// For a terminal: what there is room for.
+    package func line(columns: Int) -> String { Self.lines([self], columns: columns).joined() }
+
+    /// Several, a line each, in columns that stand below one another.
+    package static func lines(_ bars: [ProgressBar], columns: Int) -> [String] {
+        var lines: [String] = []
         for shape in Shape.all {
-            let line = line(shape, nameColumns)
-            if TerminalText.columns(of: line) <= columns { return line }
+            let nameColumns = bars.map { TerminalText.columns(of: shape.title($0.name)) }.max() ?? 0
+            lines = bars.map { $0.line(shape, nameColumns) }
+            // A remark has nothing to leave out.
+            let areFitting = zip(bars, lines).allSatisfy { $0.remark != nil || TerminalText.columns(of: $1) <= columns }
+            if areFitting { break }
         }
-        return TerminalText.fitted(line(Shape.all.last, nameColumns), to: columns)
+        return lines.map { TerminalText.fitted($0, to: columns) }
     }
 
     /// What is left out, one thing after the other, where there is little room: the bar's length, the name's middle, the
@@ -53,6 +63,8 @@ package struct ProgressBar: Equatable, Sendable {
         var hasTotal = true
         var hasAmount = true
 
+        func title(_ name: String) -> String { TerminalText.shortened(name, to: self.name) }
+
         static let all =
             [Int.max, 20, 15, 12].flatMap { name in [24, 16, 10, 6].map { Shape(name: name, bar: $0) } } + [
                 Shape(name: 12), Shape(name: 12, hasRate: false), Shape(name: 12, hasRate: false, hasTotal: false),
@@ -60,10 +72,9 @@ package struct ProgressBar: Equatable, Sendable {
             ]
     }
 
-    private func line(_ shape: Shape?, _ nameColumns: Int) -> String {
-        let shape = shape ?? Shape()
-        let title = TerminalText.shortened(name, to: shape.name)
-        var words = [TerminalText.padded(title, to: min(nameColumns, shape.name))]
+    private func line(_ shape: Shape, _ nameColumns: Int) -> String {
+        var words = [TerminalText.padded(shape.title(name), to: nameColumns)]
+        if let remark { return (words + [remark]).joined(separator: "  ") }
         guard let count else { return (words + ["fetching"]).joined(separator: "  ") }
         if let part, shape.bar > 0 {
             let full = Int(part * Double(shape.bar))
@@ -79,7 +90,7 @@ package struct ProgressBar: Equatable, Sendable {
 
     private var percent: String? { part.map { "\(Int($0 * 100))%" } }
 
-    private var ofTotal: String { total.map { " of \(isEstimate ? "about " : "")\(ByteCount.text($0))" } ?? "" }
+    private var ofTotal: String { total.map { " of \(isEstimate ? "~" : "")\(ByteCount.text($0))" } ?? "" }
 
     private var perSecond: String? { rate > 0 ? "\(ByteCount.text(Int64(rate)))/s" : nil }
 
