@@ -8,7 +8,7 @@ final class ServerConnection: ChannelDuplexHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private enum Phase {
+    enum Phase {
         /// Between requests.
         case waiting
         case collecting(Collection)
@@ -24,34 +24,42 @@ final class ServerConnection: ChannelDuplexHandler {
         case answered
         /// The connection ends. What still comes is thrown away, so that no reset overtakes the last reply.
         case lingering
+
+        /// The request that is with an upstream.
+        var call: UpstreamCall? {
+            switch self {
+            case .streaming(let call), .forwarding(let call): call
+            case .waiting, .collecting, .answering, .emitting, .answered, .lingering: nil
+            }
+        }
     }
 
-    private let state: ServerLoop
-    private var context: ChannelHandlerContext?
-    private var phase = Phase.waiting
-    private var head = RequestHead(method: "", target: "")
-    private var framing = ReplyFraming(.http1_1, method: "")
-    private var requestIsOpen = false
-    private var replyHasBegun = false
-    private var keepAlive = true
+    let state: ServerLoop
+    var context: ChannelHandlerContext?
+    var phase = Phase.waiting
+    var head = RequestHead(method: "", target: "")
+    var framing = ReplyFraming(.http1_1, method: "")
+    var requestIsOpen = false
+    var replyHasBegun = false
+    var keepAlive = true
     /// Bytes of the request's body that are kept until its reply begins.
     private var heldBytes = 0
     /// Parts of the next requests, sent before this one was answered.
-    private var queue = CircularBuffer<HTTPServerRequestPart>()
-    private var takesFromQueue = false
+    var queue = CircularBuffer<HTTPServerRequestPart>()
+    var takesFromQueue = false
     /// What is wrong with the bytes behind the queue: said once all before them is answered.
-    private var laterFault: OpenAIError?
+    var laterFault: OpenAIError?
     private var readIsHeld = false
     /// When the connection ends for what the client does not do, or does not take.
     private var deadline = NIODeadline.distantFuture
     private var stallDeadline = NIODeadline.distantFuture
     private var deadlineIsForHead = false
     /// Numbers the requests, so that a reply worked out elsewhere cannot answer a later one.
-    private var exchange = 0
+    var exchange = 0
 
     init(_ state: ServerLoop) { self.state = state }
 
-    private var limits: RequestLimits { state.shared.limits }
+    var limits: RequestLimits { state.shared.limits }
 
     // MARK: The channel
 
@@ -80,7 +88,7 @@ final class ServerConnection: ChannelDuplexHandler {
         }
     }
 
-    private func resumeReading() {
+    func resumeReading() {
         guard readIsHeld, !holdsReading else { return }
         readIsHeld = false
         context?.read()
@@ -101,7 +109,7 @@ final class ServerConnection: ChannelDuplexHandler {
         if startsAnother || !queue.isEmpty { queue.append(part) } else { take(part) }
     }
 
-    private var isWaiting: Bool {
+    var isWaiting: Bool {
         if case .waiting = phase { true } else { false }
     }
 
@@ -113,10 +121,7 @@ final class ServerConnection: ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             stallDeadline = .distantFuture
-            switch phase {
-            case .streaming(let call), .forwarding(let call): call.resumeReading()
-            default: break
-            }
+            phase.call?.resumeReading()
             resumeReading()
         } else {
             stallDeadline = .now() + .seconds(Int64(limits.stalledSeconds))
@@ -140,7 +145,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     /// Nothing after a fault of the framing can be read.
-    private func refuseUnread(_ fault: OpenAIError) {
+    func refuseUnread(_ fault: OpenAIError) {
         if !queue.isEmpty || !(isWaiting || requestIsOpen) {
             laterFault = fault
             return
@@ -154,7 +159,7 @@ final class ServerConnection: ChannelDuplexHandler {
         refuse(fault)
     }
 
-    private func setDeadline(_ seconds: Int) { deadline = .now() + .seconds(Int64(seconds)) }
+    func setDeadline(_ seconds: Int) { deadline = .now() + .seconds(Int64(seconds)) }
 
     func endIfLate(_ now: NIODeadline) {
         if now >= min(deadline, stallDeadline) { cut() }
@@ -179,11 +184,8 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     private func abandon() {
-        switch phase {
-        case .streaming(let call), .forwarding(let call): call.cancel()
-        case .emitting(let stream): stream.clientLeft()
-        case .waiting, .collecting, .answering, .answered, .lingering: break
-        }
+        phase.call?.cancel()
+        if case .emitting(let stream) = phase { stream.clientLeft() }
         releaseBody()
         phase = .lingering
         queue.removeAll()
@@ -192,7 +194,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Requests
 
-    private func take(_ part: HTTPServerRequestPart) {
+    func take(_ part: HTTPServerRequestPart) {
         switch part {
         case .head(let head): begin(head)
         case .body(let bytes): body(bytes)
@@ -234,8 +236,7 @@ final class ServerConnection: ChannelDuplexHandler {
             let stream = ReplyStream(self, exchange, loop: state.pool.loop)
             phase = .emitting(stream)
             sendContinue()
-            write(reply, length: nil)
-            context?.flush()
+            begin(reply)
             start(stream)
         }
     }
@@ -312,7 +313,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     /// Gives back what the request in hand holds of the room for bodies.
-    private func releaseBody() {
+    func releaseBody() {
         state.shared.bodyBytes.subtract(heldBytes, ordering: .relaxed)
         heldBytes = 0
     }
@@ -320,131 +321,4 @@ final class ServerConnection: ChannelDuplexHandler {
     private var bodyTooLarge: OpenAIError {
         OpenAIError(413, "request_too_large", "The request's body is larger than \(limits.body >> 20) MiB.")
     }
-
-    // MARK: Replies
-
-    /// Tells a client that waits for it to send the body.
-    private func sendContinue() {
-        guard requestIsOpen, !framing.isOldClient, head.fields["expect"]?.lowercased() == "100-continue" else { return }
-        context?.writeAndFlush(
-            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
-    }
-
-    private func refuse(_ error: OpenAIError) {
-        switch phase {
-        case .answered:
-            keepAlive = false
-            return closeWhenWritten(lingers: true)
-        case .lingering: return
-        case .waiting, .collecting, .streaming, .forwarding, .answering, .emitting: break
-        }
-        if replyHasBegun { return cut() }
-        switch phase {
-        case .streaming(let call), .forwarding(let call): call.cancel()
-        case .waiting, .collecting, .answering, .emitting, .answered, .lingering: break
-        }
-        phase = .answering
-        keepAlive = false
-        send(error.reply)
-    }
-
-    private func send(_ reply: Reply) {
-        write(reply.head, length: reply.body.readableBytes)
-        if framing.carriesBody, reply.body.readableBytes > 0 { write(reply.body) }
-        endReply()
-    }
-
-    private func write(_ reply: ReplyHead, length: Int?) {
-        replyHasBegun = true
-        releaseBody()
-        let head = framing.head(reply, length: length, keepAlive: &keepAlive)
-        context?.write(wrapOutboundOut(.head(head)), promise: nil)
-    }
-
-    private func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
-    }
-
-    private func endReply() {
-        context?.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        if !requestIsOpen {
-            next()
-        } else if keepAlive {
-            phase = .answered
-            setDeadline(limits.headSeconds)
-        } else {
-            closeWhenWritten(lingers: true)
-        }
-        resumeReading()
-    }
-
-    /// Ends the connection once the client has taken all that was written: a close at once would drop what waits.
-    ///
-    /// - Parameter lingers: what the client still sends is read and thrown away for a while.
-    private func closeWhenWritten(lingers: Bool) {
-        phase = .lingering
-        queue.removeAll()
-        laterFault = nil
-        setDeadline(limits.stalledSeconds)
-        guard let context else { return }
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { _ in
-            if lingers { self.setDeadline(self.limits.lingerSeconds) } else { self.context?.close(promise: nil) }
-        }
-        context.close(mode: .output, promise: written)
-    }
-
-    private func next() {
-        guard keepAlive, !state.isDraining else { return closeWhenWritten(lingers: false) }
-        phase = .waiting
-        setDeadline(limits.idleSeconds)
-        // Answers may come at once: then the loop below goes on, and the stack does not grow with the queue.
-        guard !takesFromQueue else { return }
-        takesFromQueue = true
-        while isWaiting || requestIsOpen, let part = queue.popFirst() { take(part) }
-        takesFromQueue = false
-        if queue.isEmpty, isWaiting || requestIsOpen, let fault = laterFault {
-            laterFault = nil
-            refuseUnread(fault)
-        }
-        resumeReading()
-    }
-}
-
-// MARK: From a reply stream
-
-extension ServerConnection {
-    /// - Parameter number: of the exchange that the stream belongs to.
-    func emit(_ bytes: ByteBuffer, _ number: Int) {
-        guard number == exchange, case .emitting = phase, framing.carriesBody else { return }
-        write(bytes)
-        context?.flush()
-    }
-
-    func endEmission(_ number: Int) {
-        guard number == exchange, case .emitting = phase else { return }
-        endReply()
-    }
-}
-
-extension ServerConnection: UpstreamReceiver {
-    var takesMore: Bool { context?.channel.isWritable ?? true }
-
-    func upstreamReplied(_ head: ReplyHead, length: Int?) { write(head, length: length) }
-
-    func upstreamSent(_ bytes: ByteBuffer) {
-        if framing.carriesBody { write(bytes) }
-    }
-
-    func upstreamReadCompleted() { context?.flush() }
-
-    func upstreamEnded() { endReply() }
-
-    func upstreamFailed(_ failure: UpstreamFailure) {
-        if replyHasBegun { return cut() }
-        phase = .answering
-        send(state.shared.router.reply(to: head, after: failure))
-    }
-
-    func upstreamBecameWritable() { resumeReading() }
 }
