@@ -259,7 +259,8 @@ class Host:
         table = f"lose_{self.name}"
         self.lab.in_switch("nft", "delete", "table", "bridge", table, check=False)
         if percent:
-            drop = f"numgen random mod 1000 < {round(percent * 10)} drop"
+            # nft takes no share of the whole.
+            drop = "drop" if percent == 100 else f"numgen random mod 1000 < {round(percent * 10)} drop"
             self.lab.in_switch("nft", "-f", "-", input=(
                 f"table bridge {table} {{\n chain both {{\n  type filter hook forward priority 0\n"
                 f"  iifname \"{self.port}\" {drop}\n  oifname \"{self.port}\" {drop}\n }}\n}}\n"))
