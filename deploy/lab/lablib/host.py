@@ -109,6 +109,8 @@ class Host:
         if what == "all":
             # The kernel would say goodbye for the dead: no power cut does.
             self.mute(True)
+        if self.paused:
+            self.resume()
         pids = self.processes(None if what == "all" else what)
         self.signal(pids, signal.SIGKILL)
         wait_for(lambda: not set(pids) & set(self.processes()), 10, f"the end of {what} on {self.name}")
@@ -123,7 +125,10 @@ class Host:
             stopped |= new
 
     def resume(self):
-        self.signal(self.processes(), signal.SIGCONT)
+        pids = self.processes()
+        # An nsenter outside stops with the command that it entered for.
+        outside = {int(fields[1]) for fields in map(namespaces.stat_fields, pids) if fields} - {*pids, self.process.pid}
+        self.signal([*pids, *outside], signal.SIGCONT)
 
     @property
     def paused(self):
