@@ -75,7 +75,9 @@ class Host:
     def begin(self, *words, **options):
         """Starts a command here. Its output is a pipe of text unless told otherwise."""
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, **options}
-        return subprocess.Popen(self.command(words, options.pop("folder", None)), **options)
+        # Killed here, it is the nsenter outside that is killed: the command goes with it.
+        line = self.command(["setpriv", "--pdeathsig", "KILL", *words], options.pop("folder", None))
+        return subprocess.Popen(line, **options)
 
     def spawn(self, log, *words):
         """Starts a command that goes on when this program ends."""
