@@ -23,6 +23,7 @@ struct Restart: AsyncParsableCommand {
                 environment: context.environment)
         }
         await context.stopper.stop()
+        try await context.followRouter()
         let channel = try await starter.start(wanted: options.channel)
         try context.enterShell(channel, unless: options.detaches)
     }

@@ -66,6 +66,15 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         }
     }
 
+    /// The router that a thin client found by name.
+    package struct FoundRouter: Equatable, Sendable, Encodable {
+        /// The cluster's name and id.
+        package var cluster: String
+        package var id: String
+        /// The router's name.
+        package var router: String
+    }
+
     package var project: String
     package var channel: String
     /// Whether the channel is known to run, and not only pinned.
@@ -80,11 +89,14 @@ package struct StackStatus: Equatable, Sendable, Encodable {
     package var tiers: [TierLine]
     /// What is amiss, with its mend.
     package var notes: [String]
+    /// nil where no router was found by name.
+    package var foundRouter: FoundRouter?
 
     private enum CodingKeys: String, CodingKey {
         case project, channel, supervisor, router, models, tiers, notes
         case isUp = "up"
         case llamaSwap = "llama_swap"
+        case foundRouter = "found_router"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -98,6 +110,7 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         try container.encode(models, forKey: .models)
         try container.encode(tiers, forKey: .tiers)
         try container.encode(notes, forKey: .notes)
+        try container.encode(foundRouter, forKey: .foundRouter)
     }
 
     package var json: String {
@@ -108,6 +121,7 @@ package struct StackStatus: Equatable, Sendable, Encodable {
 
     package var text: String {
         var lines = ["project: \(project)", "channel: \(channel)\(isUp ? "" : " (or stopped)")"]
+        if let foundRouter { lines.append("cluster: \(foundRouter.cluster), router \(foundRouter.router)") }
         lines.append(line("router", router))
         if let llamaSwap { lines.append(line("llama-swap", llamaSwap)) }
         if let supervisor { lines.append("  both looked after by llmstack start --foreground, pid \(supervisor)") }
