@@ -72,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "llmstack",
             dependencies: [
-                "Cluster", "Wire", "Node", "Coordinator", argumentParser, logging, lifecycle, unixSignals,
+                "Cluster", "Wire", "Node", "Coordinator", "Discovery", argumentParser, logging, lifecycle, unixSignals,
             ],
             swiftSettings: settings),
 

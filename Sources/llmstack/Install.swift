@@ -73,9 +73,10 @@ struct Install: AsyncParsableCommand {
     private func thinClient(_ environment: [String: String], _ remote: String) async throws -> ProjectInstall {
         let work = WorkDirectory.current()
         // A damaged pin matters only to those that would use it.
-        let usesPin = (external ?? "").allSatisfy(\.isWhitespace) && !remote.isEmpty
-        let pin = usesPin ? try PinnedRouter.read(work) : nil
-        let say: @Sendable (String) -> Void = printsOnly ? { _ in } : { print($0) }
+        let isNamed = !(external ?? "").trimmingCharacters(in: .whitespacesAndNewlines).isEmpty
+        let pin = isNamed || remote.isEmpty ? nil : try PinnedRouter.read(work)
+        let isQuiet = printsOnly
+        let say: @Sendable (String) -> Void = { if !isQuiet { print($0) } }
         let chooser = RouterChooser(environment: environment, canAsk: !printsOnly, say: say)
         let found: (pin: PinnedRouter, catalog: Catalog)
         switch try RouterReference.read(argument: external ?? "", variable: remote, pin: pin) {

@@ -53,14 +53,18 @@ struct RouterSearchTests {
 
     @Test func `who is announced anew at another address is asked again, and the old answer is void`() throws {
         var state = RouterSearchState(.any)
-        let first = try #require(state.heard(.found(Self.sighting)))
-        #expect(state.heard(.found(Self.sighting)) == nil)
-        let second = try #require(state.heard(.found(Self.node.sighting(["10.0.0.6"]))))
+        let earlier = state.heard(.found(Self.sighting))
+        let first = try #require(earlier)
+        let repeated = state.heard(.found(Self.sighting))
+        #expect(repeated == nil)
+        let later = state.heard(.found(Self.node.sighting(["10.0.0.6"])))
+        let second = try #require(later)
         state.answered(first, Self.live(first))
         #expect(state.candidates.map(\.isLive) == [false])
         state.answered(second, Self.live(second))
         #expect(state.candidates.map(\.isLive) == [true])
-        #expect(state.heard(.found(Self.sighting)) == nil)
+        let afterwards = state.heard(.found(Self.sighting))
+        #expect(afterwards == nil)
     }
 
     @Test func `records that are none are not asked, and a flood of them is bounded`() {
@@ -79,7 +83,8 @@ struct RouterSearchTests {
         var state = RouterSearchState(.any)
         var sighting = Self.sighting
         sighting.txt = ["v=2.1", "id=\(Self.node.id)", "name=studio", "extra=1"]
-        #expect(state.heard(.found(sighting)) == nil)
+        let question = state.heard(.found(sighting))
+        #expect(question == nil)
         #expect(state.candidates.map(\.state) == [.incompatible(version: "2.1")])
     }
 

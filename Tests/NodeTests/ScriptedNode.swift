@@ -77,11 +77,8 @@ final class ScriptedNetwork: Sendable {
 extension RouterDirectory {
     /// Tells this and no more.
     static func scripted(_ news: [RouterNews]) -> RouterDirectory {
-        RouterDirectory {
-            AsyncStream { continuation in
-                for item in news { continuation.yield(item) }
-                continuation.finish()
-            }
+        RouterDirectory { hear in
+            news.forEach(hear)
         } interfaces: {
             [SearchedInterface(name: "eth0", addresses: ["10.0.0.7"])]
         }

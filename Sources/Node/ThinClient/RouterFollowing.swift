@@ -25,6 +25,7 @@ package struct RouterFollowing: Sendable {
             throw StackFailure("\(error.path) \(error.problem)", advice: "fix: \(error.fix)")
         }
         guard let pin else { return }
+        try Preflight.requireOpencode(work)
         let cluster = pin.cluster.name
         switch await finder.whereabouts(of: pin) {
         case .asBefore(let router):

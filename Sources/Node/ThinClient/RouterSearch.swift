@@ -52,7 +52,7 @@ package struct RouterSearch: Sendable {
         let (inputs, feed) = AsyncStream.makeStream(of: Input.self)
         await withDiscardingTaskGroup { group in
             group.addTask {
-                for await news in directory.browse() { feed.yield(.news(news)) }
+                await directory.browse { feed.yield(.news($0)) }
                 feed.yield(.newsEnded)
             }
             for time in [RouterSearchState.least, RouterSearchState.limit, end - began] {

@@ -90,13 +90,13 @@ package struct SearchedInterface: Equatable, Sendable {
 
 /// The directory of the local network, as far as finding routers needs it.
 package struct RouterDirectory: Sendable {
-    /// Begins a search; it ends with the reading task.
-    package var browse: @Sendable () -> AsyncStream<RouterNews>
+    /// Tells `hear` all news, from a single task, until there is no more or its own task is cancelled.
+    package var browse: @Sendable (_ hear: @escaping @Sendable (RouterNews) -> Void) async -> Void
     /// Those that are up, without loopback and without bridges to containers.
     package var interfaces: @Sendable () -> [SearchedInterface]
 
     package init(
-        browse: @escaping @Sendable () -> AsyncStream<RouterNews>,
+        browse: @escaping @Sendable (_ hear: @escaping @Sendable (RouterNews) -> Void) async -> Void,
         interfaces: @escaping @Sendable () -> [SearchedInterface]
     ) {
         self.browse = browse
