@@ -76,9 +76,9 @@ struct RouterChooser {
     private func ask(_ clusters: [[RouterCandidate]]) throws -> [RouterCandidate] {
         for _ in 0..<Self.patience {
             FileHandle.standardOutput.write(Data("which cluster? [1-\(clusters.count)] ".utf8))
-            guard let answer = readLine() else { break }
+            guard let answer = readLine(), answer != "q" else { break }
             if let cluster = RouterChoice.pick(answer, of: clusters) { return cluster }
-            print("type a number from 1 to \(clusters.count)")
+            print("type a number from 1 to \(clusters.count), or q")
         }
         print("no cluster was chosen, and nothing is changed")
         throw ExitCode(1)

@@ -94,11 +94,11 @@ struct RouterChoiceTests {
         #expect(
             RouterTable.lines(routers) == [
                 "cluster  router   host           tiers             round trip",
-                "studio   desktop  desktop.local  code-smart, plan  1.0 ms",
-                "lab      x        x.local        code-smart, plan  23 ms",
-                "lab      old      old.local      code-smart, plan  no answer",
                 "den      new      new.local      code-smart, plan  cannot be used: speaks version 2",
+                "lab      x        x.local        code-smart, plan  23 ms",
                 "lab      b        b.local        none to lend      3.0 ms, takes no new work",
+                "lab      old      old.local      code-smart, plan  no answer",
+                "studio   desktop  desktop.local  code-smart, plan  1.0 ms",
             ])
         let numbered = RouterTable.numbered([[routers[1], routers[2]], [routers[0]]])
         #expect(numbered.map { $0.prefix(3) } == ["   ", "1  ", "   ", "2  "])
@@ -144,8 +144,10 @@ struct RouterChoiceTests {
         if text == "any" { return .any }
         guard text.hasPrefix("=") else { return .name(text) }
         let parts = text.dropFirst().split(separator: "+").map(String.init)
+        let cluster = ClusterIdentity(
+            id: ClusterID("id-\(parts.first ?? "")"), name: parts.first ?? "", security: .open)
         return .cluster(
-            ClusterID("id-\(parts.first ?? "")"), preferred: parts.count > 1 ? NodeID("node-\(parts[1])-studio") : nil)
+            cluster, preferred: parts.count > 1 ? NodeID("node-\(parts[1])-studio") : nil)
     }
 
     static func router(_ text: String) throws -> RouterCandidate {

@@ -7,8 +7,8 @@ package enum RouterChoice: Equatable, Sendable {
         case any
         /// A cluster's name or id, a router's name, or its host's; capitals do not count.
         case name(String)
-        /// Of that cluster, the node first where there is one.
-        case cluster(ClusterID, preferred: NodeID?)
+        /// Of that cluster, which its id tells; the node first where there is one.
+        case cluster(ClusterIdentity, preferred: NodeID?)
 
         /// Whether this one alone would do, so that no others need be waited for.
         package func matches(_ candidate: RouterCandidate) -> Bool {
@@ -16,7 +16,7 @@ package enum RouterChoice: Equatable, Sendable {
             case .any: true
             case .name(let name): Self.kinds.contains { $0(candidate, name.lowercased()) }
             case .cluster(let cluster, let preferred):
-                candidate.cluster == cluster && (preferred.map { $0 == candidate.node } ?? true)
+                candidate.cluster == cluster.id && (preferred.map { $0 == candidate.node } ?? true)
             }
         }
 
@@ -58,7 +58,7 @@ package enum RouterChoice: Equatable, Sendable {
         switch wanted {
         case .any: break
         case .cluster(let cluster, let node):
-            matching = found.filter { $0.cluster == cluster }
+            matching = found.filter { $0.cluster == cluster.id }
             preferred = node
         case .name(let name):
             let kind = Wanted.kinds.firstIndex { kind in found.contains { kind($0, name.lowercased()) } }

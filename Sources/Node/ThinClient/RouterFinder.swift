@@ -43,7 +43,7 @@ package struct RouterFinder: Sendable {
         }
         if let asBefore, pin.preferred == nil || pin.preferred == asBefore.id { return .asBefore(asBefore) }
         // 2.
-        let wanted = RouterChoice.Wanted.cluster(pin.cluster.id, preferred: pin.preferred)
+        let wanted = RouterChoice.Wanted.cluster(pin.cluster, preferred: pin.preferred)
         let findings = await search(for: wanted)
         let choice = RouterChoice(among: findings.candidates, wanted: wanted, isTerminal: false)
         // The order of round trips is no reason to leave a router that answers; the wish for another one is.

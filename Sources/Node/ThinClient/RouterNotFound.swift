@@ -102,19 +102,22 @@ package struct RouterNotFound: Error, Equatable, CustomStringConvertible {
         _ routers: [RouterCandidate], _ wanted: RouterChoice.Wanted, _ findings: RouterFindings
     ) -> Self {
         let names = Set(routers.filter(\.isLive).map(\.clusterName)).sorted()
+        let others = names.count > 1 ? " (or \(names.dropFirst().joined(separator: ", ")))" : ""
         let table = RouterTable.lines(routers)
-        let example = names.first.map { "llmstack install --external \($0)" }
+        let example = names.first.map { "llmstack install --external \($0)\(others)" }
         switch wanted {
+        case .any:
+            return nothing(findings)
         case .name(let name):
             return Self(
                 "no cluster and no router here is called \(name)", table + searched(findings),
                 advice: "fix: "
                     + (example.map { "name one of those: \($0); " } ?? "")
                     + "if \(name) is a host: llmstack install --external http://\(name):\(PinnedRouter.clusterPort)")
-        case .any, .cluster:
+        case .cluster(let cluster, _):
             return Self(
-                "none of the routers here is of this project's cluster", table + searched(findings),
-                advice: "fix: start a router of that cluster"
+                "no router here is of the cluster \(cluster.name), which this project uses", table + searched(findings),
+                advice: "fix: start one"
                     + (example.map { ", or change to another: \($0)" } ?? ", or name the host: \(byHost)"))
         }
     }

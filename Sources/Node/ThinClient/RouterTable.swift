@@ -2,10 +2,14 @@
 package enum RouterTable {
     private static let titles = ["cluster", "router", "host", "tiers", "round trip"]
 
-    /// - Returns: a line of titles and one for each router; none without routers.
+    /// - Returns: a line of titles and one for each router, by clusters; none without routers.
     package static func lines(_ candidates: [RouterCandidate]) -> [String] {
         guard !candidates.isEmpty else { return [] }
-        return aligned([titles] + candidates.map(cells))
+        let sorted = candidates.sorted { left, right in
+            left.clusterName == right.clusterName
+                ? RouterCandidate.isNearer(left, right) : left.clusterName < right.clusterName
+        }
+        return aligned([titles] + sorted.map(cells))
     }
 
     /// Clusters with the numbers by which they are chosen.
