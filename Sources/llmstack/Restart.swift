@@ -22,8 +22,8 @@ struct Restart: AsyncParsableCommand {
                 work: context.work, blueprint: context.blueprint, wanted: options.channel,
                 environment: context.environment)
         }
-        await context.stopper.stop()
         try await context.followRouter()
+        await context.stopper.stop()
         let channel = try await starter.start(wanted: options.channel)
         try context.enterShell(channel, unless: options.detaches)
     }
