@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(
             name: "Node",
-            dependencies: ["CCurl", "Cluster", "Wire", logging, crypto],
+            dependencies: ["CCurl", "Cluster", "Wire", logging, lifecycle, crypto],
             // In the program itself, not in a bundle beside it: a copied binary must still find them.
             resources: [
                 .embedInCode("Resources/models.ini"), .embedInCode("Resources/AGENTS.md"),
@@ -97,11 +97,11 @@ let package = Package(
         .testTarget(name: "DiscoveryTests", dependencies: ["Discovery"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
-            name: "WireTests", dependencies: ["Wire", "Cluster", nioCore],
+            name: "WireTests", dependencies: ["Wire", "Cluster", "RouterHarness", nioCore],
             swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Node", "Cluster"],
+            dependencies: ["Node", "Wire", "Cluster", "RouterHarness"],
             resources: [.copy("Fixtures")],
             swiftSettings: settings),
         .testTarget(

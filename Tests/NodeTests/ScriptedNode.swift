@@ -70,7 +70,16 @@ final class ScriptedNetwork: Sendable {
     }
 
     func finder(_ news: [RouterNews]) -> RouterFinder {
-        RouterFinder(directory: .scripted(news), probe: probe)
+        RouterFinder(directory: .scripted(news), probe: probe, limits: .patient)
+    }
+}
+
+extension RouterSearchState.Limits {
+    /// A scripted search ends with its script; the time is for a test that has gone wrong, or has a slow machine.
+    static var patient: Self {
+        var limits = Self()
+        limits.limit = .seconds(60)
+        return limits
     }
 }
 

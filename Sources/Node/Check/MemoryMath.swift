@@ -77,12 +77,17 @@ package struct MemoryMath: Equatable, Sendable {
         let weights = gguf.weights(next: label == .next)
         let header = shape(weights)
         let elements = header ?? estimatedShape(weightsGB: weights.sizeGB)
-        let bytesPerToken =
-            elements.keyElements * bytesPerElement(defaults.cacheTypeK)
-            + elements.valueElements * bytesPerElement(defaults.cacheTypeV)
         return Need(
-            weightsGB: weights.sizeGB, cacheGB: bytesPerToken * Double(tier.contextSize) / 1e9,
-            isMeasured: header != nil)
+            weightsGB: weights.sizeGB,
+            cacheGB: cacheGB(elements, contextSize: tier.contextSize, defaults: defaults), isMeasured: header != nil)
+    }
+
+    /// The KV cache of a full window, in GB.
+    static func cacheGB(_ shape: GGUFHeader, contextSize: Int, defaults: ServerDefaults) -> Double {
+        let bytesPerToken =
+            shape.keyElements * bytesPerElement(defaults.cacheTypeK)
+            + shape.valueElements * bytesPerElement(defaults.cacheTypeV)
+        return bytesPerToken * Double(contextSize) / 1e9
     }
 
     /// Without the file itself, the cache follows the size of the weights: 5,400 elements a token for each GB, no fewer

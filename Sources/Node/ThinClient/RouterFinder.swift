@@ -7,14 +7,16 @@ package struct RouterFinder: Sendable {
 
     package let directory: RouterDirectory
     package let probe: Probe
+    package let limits: RouterSearchState.Limits
 
-    package init(directory: RouterDirectory, probe: Probe) {
+    package init(directory: RouterDirectory, probe: Probe, limits: RouterSearchState.Limits = .init()) {
         self.directory = directory
         self.probe = probe
+        self.limits = limits
     }
 
     package func search(for wanted: RouterChoice.Wanted) async -> RouterFindings {
-        await RouterSearch(directory: directory, probe: probe).run(for: wanted)
+        await RouterSearch(directory: directory, probe: probe, limits: limits).run(for: wanted)
     }
 
     /// Where the router of a project is now.

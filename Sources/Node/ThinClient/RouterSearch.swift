@@ -12,7 +12,7 @@ package struct RouterFindings: Equatable, Sendable {
 
     package init(
         candidates: [RouterCandidate], unavailable: RouterSearchState.Unavailability? = nil,
-        interfaces: [SearchedInterface] = [], elapsed: Duration = RouterSearchState.limit
+        interfaces: [SearchedInterface] = [], elapsed: Duration = RouterSearchState.Limits().limit
     ) {
         self.candidates = candidates
         self.unavailable = unavailable
@@ -30,11 +30,13 @@ package struct RouterSearch: Sendable {
 
     package let directory: RouterDirectory
     package let probe: Probe
+    package let limits: RouterSearchState.Limits
     private let clock = ContinuousClock()
 
-    package init(directory: RouterDirectory, probe: Probe) {
+    package init(directory: RouterDirectory, probe: Probe, limits: RouterSearchState.Limits = .init()) {
         self.directory = directory
         self.probe = probe
+        self.limits = limits
     }
 
     private enum Input: Sendable {
@@ -47,15 +49,15 @@ package struct RouterSearch: Sendable {
     /// Takes between one and four seconds.
     package func run(for wanted: RouterChoice.Wanted) async -> RouterFindings {
         let began = clock.now
-        let end = began + RouterSearchState.limit + RouterSearchState.grace
-        var state = RouterSearchState(wanted)
+        let end = began + limits.end
+        var state = RouterSearchState(wanted, limits: limits)
         let (inputs, feed) = AsyncStream.makeStream(of: Input.self)
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await directory.browse { feed.yield(.news($0)) }
                 feed.yield(.newsEnded)
             }
-            for time in [RouterSearchState.least, RouterSearchState.limit, end - began] {
+            for time in [limits.least, limits.limit, limits.end] {
                 group.addTask {
                     try? await clock.sleep(until: began + time)
                     feed.yield(.tick)

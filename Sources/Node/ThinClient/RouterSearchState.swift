@@ -1,11 +1,18 @@
 /// Decides how long routers are looked for, and whom to ask. No I/O: news, answers and the time come in.
 package struct RouterSearchState: Sendable {
-    /// How long announcements are waited for.
-    package static let limit = Duration.seconds(3)
-    /// Who takes longer than this to answer mDNS is rare; a search that has all ends then.
-    package static let least = Duration.seconds(1)
-    /// What a router announced at the last moment may take to answer.
-    package static let grace = Duration.milliseconds(500)
+    package struct Limits: Equatable, Sendable {
+        /// How long announcements are waited for.
+        package var limit = Duration.seconds(3)
+        /// Who takes longer than this to answer mDNS is rare; a search that has all ends then.
+        package var least = Duration.seconds(1)
+        /// What a router announced at the last moment may take to answer.
+        package var grace = Duration.milliseconds(500)
+
+        package init() {}
+
+        package var end: Duration { limit + grace }
+    }
+
     /// Sightings that are looked at; there are no such large teams, but there may be floods.
     package static let capacity = 128
 
@@ -25,6 +32,7 @@ package struct RouterSearchState: Sendable {
     }
 
     private let wanted: RouterChoice.Wanted
+    private let limits: Limits
     private var entries: [RouterSighting.ID: Entry] = [:]
     private var order: [RouterSighting.ID] = []
     private var questions = 0
@@ -44,7 +52,10 @@ package struct RouterSearchState: Sendable {
     }
 
     /// - Parameter wanted: a search can end early only once it has found that.
-    package init(_ wanted: RouterChoice.Wanted) { self.wanted = wanted }
+    package init(_ wanted: RouterChoice.Wanted, limits: Limits = .init()) {
+        self.wanted = wanted
+        self.limits = limits
+    }
 
     /// - Returns: whom to ask now.
     package mutating func heard(_ news: RouterNews) -> Question? {
@@ -97,13 +108,13 @@ package struct RouterSearchState: Sendable {
     /// 4. after the first second: the directory is not there, or it has told all and what is wanted is among it.
     package func isOver(at elapsed: Duration) -> Bool {
         // 1.
-        if elapsed >= Self.limit + Self.grace { return true }
+        if elapsed >= limits.end { return true }
         // 2.
         if entries.values.contains(where: \.isAsked) { return false }
         // 3.
-        if elapsed >= Self.limit || hasEnded { return true }
+        if elapsed >= limits.limit || hasEnded { return true }
         // 4.
-        guard elapsed >= Self.least else { return false }
+        guard elapsed >= limits.least else { return false }
         return unavailable != nil || (hasAllForNow && candidates.contains { $0.isLive && wanted.matches($0) })
     }
 

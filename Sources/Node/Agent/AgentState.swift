@@ -1,0 +1,292 @@
+package import Cluster
+package import Wire
+
+/// What this host knows of itself, and the ``NodeDescription`` that follows from it. Events and the time go in, in
+/// seconds on any one monotonic clock; the description's sequence rises when, and only when, something in it changed.
+package struct AgentState: Sendable {
+    /// Who this node is: fixed while its router runs.
+    package struct Identity: Equatable, Sendable {
+        package var id: NodeID
+        /// The host's name; `[NODE] name` of models.ini wins.
+        package var hostName: String
+        package var cluster: ClusterIdentity
+        /// Of llmstack.
+        package var version: String
+        /// When the router started: milliseconds since 1970.
+        package var epoch: UInt64
+
+        package init(id: NodeID, hostName: String, cluster: ClusterIdentity, version: String, epoch: UInt64) {
+            self.id = id
+            self.hostName = hostName
+            self.cluster = cluster
+            self.version = version
+            self.epoch = epoch
+        }
+    }
+
+    /// Of a local tier's weights on this machine.
+    package struct Weights: Equatable, Sendable {
+        package var isPresent: Bool
+        /// Bytes that are there of weights that are not whole.
+        package var arrived: Int64
+        /// Bytes of the whole; 0 when unknown.
+        package var total: Int64
+        /// Why the tier cannot run here, for people; nil when it fits, or nobody can tell.
+        package var unfit: String?
+
+        package init(isPresent: Bool, arrived: Int64 = 0, total: Int64 = 0, unfit: String? = nil) {
+            self.isPresent = isPresent
+            self.arrived = arrived
+            self.total = total
+            self.unfit = unfit
+        }
+    }
+
+    /// What is remembered of one tier, by its name.
+    struct Memory: Equatable, Sendable {
+        var process: LlamaSwapReport.State?
+        /// When it was seen to begin loading; nil when that was not seen.
+        var loadBegan: Double?
+        /// Until when a start that failed counts.
+        var failedUntil: Double?
+        /// A process ran here: its weights are somewhere, wherever we look.
+        var hasRun = false
+        var weights: Weights?
+        /// Until when a download counts as under way: it has grown lately.
+        var growsUntil: Double?
+        var slots: LlamaServerSlots?
+        var busy = 0
+        var speed = TierSpeed()
+    }
+
+    /// Whether llama-swap answers.
+    enum LlamaSwap: Equatable, Sendable { case unheard, present, away }
+
+    package let identity: Identity
+    package private(set) var catalog: Catalog
+    package let usesNext: Bool
+    package private(set) var description: NodeDescription
+    private var memories: [String: Memory] = [:]
+    private var llamaSwap = LlamaSwap.unheard
+    private var drained: String?
+
+    /// - Parameters:
+    ///   - usesNext: whether the queued weights run.
+    ///   - machine: what is known of it so far; ``saw(machine:)`` completes it.
+    package init(catalog: Catalog, usesNext: Bool, identity: Identity, machine: NodeDescription.Machine) {
+        self.identity = identity
+        self.catalog = catalog
+        self.usesNext = usesNext
+        description = NodeDescription(
+            id: identity.id, name: identity.hostName, cluster: identity.cluster.id, clusterName: identity.cluster.name,
+            version: identity.version, machine: machine, epoch: identity.epoch)
+        describeAll()
+        description.sequence = 0
+    }
+
+    // MARK: models.ini
+
+    /// Another models.ini was read. What is remembered of tiers that keep their name and weights is kept.
+    package mutating func use(_ catalog: Catalog) {
+        let old = self.catalog
+        self.catalog = catalog
+        for (name, memory) in memories {
+            let tier = catalog.tiers.first { $0.name == name }
+            // Requests in hand end under the name that they began with.
+            if tier == nil, memory.busy == 0 { memories[name] = nil }
+            if let tier, let before = old.tiers.first(where: { $0.name == name }), before.backend != tier.backend {
+                // Other weights: what the old ones did says nothing of them. llama-swap, too, runs them only once it is
+                // started anew.
+                memories[name] = Memory(process: memory.process, busy: memory.busy)
+            }
+        }
+        describeAll()
+    }
+
+    // MARK: llama-swap
+
+    /// llama-swap's word on its models.
+    ///
+    /// - Parameter states: by model; those that are not in it are stopped.
+    package mutating func saw(states: [String: LlamaSwapReport.State], at now: Double) {
+        for tier in catalog.localTiers {
+            memories[tier.name, default: Memory()].saw(
+                states[tier.name] ?? .stopped, isFirst: llamaSwap != .present, at: now)
+        }
+        llamaSwap = .present
+        describeAll()
+    }
+
+    /// Nothing answers where llama-swap should: then nothing runs.
+    package mutating func llamaSwapIsAway() {
+        llamaSwap = .away
+        for name in memories.keys {
+            memories[name]?.process = nil
+            memories[name]?.loadBegan = nil
+            // Its end stops what is loading, which is no failure of the model's.
+            memories[name]?.failedUntil = nil
+        }
+        describeAll()
+    }
+
+    /// What the running llama-server of a tier says of itself.
+    package mutating func saw(_ slots: LlamaServerSlots, of tier: String) {
+        memories[tier, default: Memory()].slots = slots
+        describe(tier)
+    }
+
+    /// Tiers whose llama-server runs and has not been asked for its slots since it was started.
+    package var unaskedTiers: [String] {
+        catalog.localTiers.map(\.name).filter { memories[$0]?.process == .ready && memories[$0]?.slots == nil }
+    }
+
+    // MARK: Requests
+
+    package mutating func began(_ tier: String) {
+        memories[tier, default: Memory()].busy += 1
+        describe(tier)
+    }
+
+    package mutating func ended(_ tier: String, _ timings: ReplyTimings?) {
+        var memory = memories[tier] ?? Memory()
+        memory.busy = max(0, memory.busy - 1)
+        if let timings { memory.speed.learn(from: timings) }
+        memories[tier] = memory
+        describe(tier)
+    }
+
+    // MARK: The host
+
+    package mutating func saw(machine: NodeDescription.Machine) {
+        guard machine != description.machine else { return }
+        description.machine = machine
+        description.sequence += 1
+    }
+
+    package mutating func saw(power: NodeDescription.Power) {
+        guard power != description.power else { return }
+        description.power = power
+        description.sequence += 1
+        describePolicy()
+    }
+
+    /// What of the local tiers' weights is on this machine.
+    package mutating func saw(weights: [String: Weights], at now: Double) {
+        for (name, seen) in weights {
+            var memory = memories[name] ?? Memory()
+            if seen.isPresent {
+                memory.growsUntil = nil
+            } else if let before = memory.weights, seen.arrived > before.arrived {
+                memory.growsUntil = now + Self.downloadPatience
+            } else if let end = memory.growsUntil, end <= now {
+                memory.growsUntil = nil
+            }
+            memory.weights = seen
+            memories[name] = memory
+        }
+        describeAll()
+    }
+
+    /// Time passes: a failure is forgiven.
+    package mutating func tick(at now: Double) {
+        for (name, memory) in memories {
+            guard let until = memory.failedUntil, until <= now else { continue }
+            memories[name]?.failedUntil = nil
+            describe(name)
+        }
+    }
+
+    /// - Parameter reason: for people; nil takes work of others again.
+    package mutating func drain(_ reason: String?) {
+        drained = reason
+        describePolicy()
+    }
+
+    /// Seconds without a new byte after which a download is no longer under way. Downloaders write what they have every
+    /// second or so; a stall of the network may take longer.
+    package static let downloadPatience = 20.0
+
+    // MARK: The description
+
+    private mutating func describeAll() {
+        var new = description
+        new.name = catalog.node.name ?? identity.hostName
+        new.tiers = catalog.tiers.map { report($0, memories[$0.name] ?? Memory()) }
+        new.residentSets = Self.residentSets(catalog)
+        if new != description {
+            description = new
+            description.sequence += 1
+        }
+        describePolicy()
+    }
+
+    private mutating func describe(_ name: String) {
+        guard let index = catalog.tiers.firstIndex(where: { $0.name == name }) else { return }
+        let new = report(catalog.tiers[index], memories[name] ?? Memory())
+        guard description.tiers[index] != new else { return }
+        description.tiers[index] = new
+        description.sequence += 1
+    }
+
+    private mutating func describePolicy() {
+        let reason = reasonNotToAccept
+        let policy = NodeDescription.Policy(
+            share: description.sharedTiers, accepting: reason == nil, reason: reason)
+        guard policy != description.policy else { return }
+        description.policy = policy
+        description.sequence += 1
+    }
+
+    private var reasonNotToAccept: String? {
+        if let drained { return drained }
+        switch llamaSwap {
+        case .unheard: return "llama-swap has not answered yet"
+        case .away: return "llama-swap does not answer"
+        case .present: break
+        }
+        guard catalog.node.onBattery == .drain, description.power.source == .battery else { return nil }
+        return "it runs on battery (on_battery = drain)"
+    }
+
+    /// The sets in which llama-swap may hold tiers together. Without a matrix it runs one at a time.
+    private static func residentSets(_ catalog: Catalog) -> [[String]] {
+        let resident = ResidentSets(catalog: catalog)
+        guard !resident.sets.isEmpty else { return catalog.localTiers.map { [$0.name] } }
+        return resident.sets.map { set in
+            set.letters.compactMap { letter in resident.variables.first { $0.letter == letter }?.tier }
+        }
+    }
+}
+
+extension AgentState.Memory {
+    /// Seconds for which a tier counts as failed after its llama-server ended while loading: long enough that the next
+    /// request goes to another host, short enough that a mended one is found.
+    static let failureSeconds = 30.0
+
+    /// - Parameter isFirst: llama-swap was not heard of just before: what began meanwhile was not seen to begin.
+    mutating func saw(_ state: LlamaSwapReport.State, isFirst: Bool, at now: Double) {
+        let before = process
+        process = state
+        switch state {
+        case .starting:
+            if before != .starting {
+                loadBegan = isFirst ? nil : now
+                slots = nil
+            }
+            failedUntil = nil
+        case .ready:
+            hasRun = true
+            failedUntil = nil
+            if before == .starting, let loadBegan {
+                speed.loadSeconds = TierSpeed.mean(speed.loadSeconds, with: now - loadBegan)
+            }
+            if before != .ready, before != .starting { slots = nil }
+            loadBegan = nil
+        case .stopping: loadBegan = nil
+        case .stopped:
+            // Or the load was called off: llama-swap says the same of both. Then others wait a little for nothing.
+            if before == .starting { failedUntil = now + Self.failureSeconds }
+            loadBegan = nil
+        }
+    }
+}

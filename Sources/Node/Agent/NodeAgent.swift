@@ -1,0 +1,110 @@
+package import Cluster
+import Foundation
+package import Logging
+import ServiceLifecycle
+import Synchronization
+package import Wire
+
+/// Watches this host for its router: what llama-swap runs, which weights are there, how fast requests go, what the machine
+/// is and whether it is on battery. It asks nothing that would load a model: `/api/events` and `/running` of llama-swap,
+/// and `/props` at a running llama-server's own port on this host.
+package final class NodeAgent: LocalNode, TrafficMeter, Service {
+    private struct Shared: ~Copyable {
+        var state: AgentState
+        var subscribers: [Int: AsyncStream<NodeDescription>.Continuation] = [:]
+        var lastSubscriber = 0
+    }
+
+    private let shared: Mutex<Shared>
+    let llamaSwap: Endpoint
+    let environment: [String: String]
+    let log: Logger
+    /// Where the kernel shows power supplies and graphics cards.
+    let sysRoot: String
+    private let start = ContinuousClock.now
+    /// Wakes whoever asks llama-servers for their slots.
+    let (slotsAreWanted, wantSlots) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// - Parameters:
+    ///   - usesNext: whether the queued weights run: the channel's.
+    ///   - llamaSwap: where it listens.
+    ///   - environment: where weights and `nvidia-smi` are looked for.
+    ///   - sysRoot: `/sys`, or a test's.
+    package init(
+        identity: AgentState.Identity, catalog: Catalog, usesNext: Bool, llamaSwap: Endpoint,
+        environment: [String: String], sysRoot: String = "/sys", log: Logger
+    ) {
+        var state = AgentState(catalog: catalog, usesNext: usesNext, identity: identity, machine: .unexamined)
+        var survey = WeightsSurvey(environment: environment, limit: nil)
+        // At once: nobody may be told that weights are here which are not.
+        state.saw(weights: survey.look(catalog, usesNext: usesNext), at: 0)
+        shared = Mutex(Shared(state: state))
+        self.llamaSwap = llamaSwap
+        self.environment = environment
+        self.sysRoot = sysRoot
+        self.log = log
+    }
+
+    // MARK: LocalNode
+
+    package var description: NodeDescription { shared.withLock { $0.state.description } }
+
+    package func descriptions() -> AsyncStream<NodeDescription> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: NodeDescription.self, bufferingPolicy: .bufferingNewest(1))
+        let number = shared.withLock { shared in
+            shared.lastSubscriber += 1
+            shared.subscribers[shared.lastSubscriber] = continuation
+            continuation.yield(shared.state.description)
+            return shared.lastSubscriber
+        }
+        continuation.onTermination = { [weak self] _ in
+            self?.shared.withLock { _ = $0.subscribers.removeValue(forKey: number) }
+        }
+        return stream
+    }
+
+    package func drain(_ reason: String?) { update { $0.drain(reason) } }
+
+    /// Another models.ini was read.
+    package func use(_ catalog: Catalog) { update { $0.use(catalog) } }
+
+    // MARK: TrafficMeter
+
+    package func began(_ tier: String) { update { $0.began(tier) } }
+
+    package func ended(_ tier: String, _ timings: ReplyTimings?) { update { $0.ended(tier, timings) } }
+
+    // MARK: Running
+
+    /// Watches until the service is shut down; from then on the node takes no new work.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.followLlamaSwap() }
+                group.addTask { await self.askForSlots() }
+                group.addTask { await self.watchWeights() }
+                group.addTask { await self.watchPower() }
+            }
+        }
+        drain("its router is stopping")
+    }
+
+    /// Seconds since this agent was made.
+    var now: Double { (ContinuousClock.now - start) / .seconds(1) }
+
+    var catalog: (Catalog, usesNext: Bool) { shared.withLock { ($0.state.catalog, $0.state.usesNext) } }
+
+    var unaskedTiers: [String] { shared.withLock { $0.state.unaskedTiers } }
+
+    /// Lets the state take something in, and tells the subscribers what came of it. They are told under the lock, so
+    /// that nobody is told the older last; telling never runs their code.
+    func update(_ change: (inout AgentState) -> Void) {
+        shared.withLock { shared in
+            let before = shared.state.description.sequence
+            change(&shared.state)
+            guard shared.state.description.sequence != before else { return }
+            for subscriber in shared.subscribers.values { subscriber.yield(shared.state.description) }
+        }
+    }
+}
