@@ -19,6 +19,20 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+// DNS-SD: Bonjour is part of macOS; Linux has Avahi, and Avahi's stand-in for Bonjour.
+#if os(macOS)
+    let serviceDirectories: [Target] = [.systemLibrary(name: "CDNSSD")]
+    let serviceDirectoryModules: [Target.Dependency] = ["CDNSSD"]
+    let serviceDirectoryLinks: [LinkerSetting] = []
+#else
+    let serviceDirectories: [Target] = [
+        .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev"])]),
+        .systemLibrary(name: "CDNSSD", providers: [.apt(["libavahi-compat-libdnssd-dev"])]),
+    ]
+    let serviceDirectoryModules: [Target.Dependency] = ["CAvahi", "CDNSSD"]
+    let serviceDirectoryLinks: [LinkerSetting] = [.linkedLibrary("dns_sd")]
+#endif
+
 let package = Package(
     name: "llmstack",
     platforms: [.macOS(.v15)],
@@ -30,12 +44,15 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
-    targets: [
+    targets: serviceDirectories + [
         .target(name: "Cluster", swiftSettings: settings),
         .target(
             name: "Wire",
             dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1],
             swiftSettings: settings),
+        .target(
+            name: "Discovery", dependencies: ["Cluster", logging] + serviceDirectoryModules,
+            swiftSettings: settings, linkerSettings: serviceDirectoryLinks),
         // The system's libcurl: downloads with proxies and TLS.
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(
@@ -55,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "llmstack",
             dependencies: [
-                "Cluster", "Wire", "Node", "Coordinator", argumentParser, logging, lifecycle, unixSignals,
+                "Cluster", "Wire", "Node", "Coordinator", "Discovery", argumentParser, logging, lifecycle, unixSignals,
             ],
             swiftSettings: settings),
 
@@ -73,6 +90,11 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Coordinator", "Wire", "Cluster", "RouterHarness"],
             resources: [.copy("Fixtures")], swiftSettings: settings),
+        // Discovery on its own, for tests with several hosts: events as lines of JSON, orders as lines of text.
+        .executableTarget(
+            name: "discovery-probe", dependencies: ["Discovery", logging], path: "Tests/discovery-probe",
+            swiftSettings: settings),
+        .testTarget(name: "DiscoveryTests", dependencies: ["Discovery"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "Cluster", "RouterHarness", nioCore],

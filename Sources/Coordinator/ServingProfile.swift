@@ -2,16 +2,35 @@ package import Wire
 
 /// How a router serves: the data in which one host differs from a cluster. Code asks a profile, never which it is.
 package struct ServingProfile: Sendable {
-    /// What a path means to the router; every other goes upstream as it is.
+    /// What a path means to the router.
     package enum Route: Sendable {
         /// A completion, which knows `model: "auto"`.
         case completion
+        /// Any other request that names a tier.
+        case inference
         case modelList
         /// models.ini as it is on disk.
         case modelsINI
+        /// What this node is: ``NodeRoutes``.
+        case node
+        case nodeEvents
+        case roster
+        case drain
+    }
+
+    /// What becomes of a path that means nothing to the router.
+    package enum Otherwise: Sendable {
+        /// It goes to llama-swap as it is.
+        case upstream
+        case notFound
     }
 
     package var routes: [(method: String, path: String, route: Route)]
+    /// Asked after ``routes``: every path that begins so.
+    package var prefixes: [(method: String, prefix: String, route: Route)] = []
+    package var otherwise = Otherwise.upstream
+    /// Whether only tiers that the node lends may be asked for, and only while it takes work.
+    package var servesOnlyShared = false
     package var limits = RequestLimits()
     /// Seconds that an upstream may take to accept a connection.
     package var connectSeconds = 10
@@ -19,16 +38,38 @@ package struct ServingProfile: Sendable {
     package var drainSeconds = 10
 
     /// One host with its llama-swap: the routes that the document promises.
-    package static let singleHost = ServingProfile(routes: [
+    package static let singleHost = ServingProfile(routes: documented)
+
+    /// The loopback router of a host that is in a cluster: the same, and what the command line asks about the cluster.
+    package static let clusterLoopback = ServingProfile(routes: documented + ofTheCluster, prefixes: inference)
+
+    /// What other hosts may ask: tiers that are lent, and about the node. Everything else of llama-swap's stays on this
+    /// host.
+    package static let clusterListener = ServingProfile(
+        routes: documented + ofTheCluster, prefixes: inference, otherwise: .notFound, servesOnlyShared: true)
+
+    private static let documented: [(String, String, Route)] = [
         ("POST", "/v1/chat/completions", .completion),
         ("POST", "/v1/completions", .completion),
         ("GET", "/v1/models", .modelList),
         ("GET", "/models.ini", .modelsINI),
         ("HEAD", "/models.ini", .modelsINI),
-    ])
+    ]
+
+    private static let ofTheCluster: [(String, String, Route)] = [
+        ("GET", "/llmstack/v1/node", .node),
+        ("GET", "/llmstack/v1/events", .nodeEvents),
+        ("GET", "/llmstack/v1/cluster", .roster),
+        ("POST", "/llmstack/v1/drain", .drain),
+    ]
+
+    private static let inference: [(String, String, Route)] = [
+        ("POST", "/v1/", .inference), ("POST", "/infill", .inference),
+    ]
 
     func route(_ head: RequestHead) -> Route? {
         let path = head.path
         return routes.first { $0.path == path && $0.method == head.method }?.route
+            ?? prefixes.first { path.hasPrefix($0.prefix) && $0.method == head.method }?.route
     }
 }

@@ -7,7 +7,7 @@ struct Activate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the prompt hook of a shell: projects are wired as you cd into them.",
         discussion: """
-            SHELL is bash, zsh, powershell or pwsh. Put this into your shell's start-up file:
+            SHELL is bash, zsh or powershell. Put this into your shell's start-up file:
 
               eval "$(llmstack activate zsh)"
 
@@ -30,8 +30,12 @@ struct Activate: ParsableCommand {
     func run() throws {
         guard let name = shell.first else { throw CleanExit.helpRequest(self) }
         guard let shell = HookShell(name) else { throw Unsupported(shell: name) }
-        let path = try shell.install(home: WorkDirectory.current().home)
+        let home = WorkDirectory.current().home
+        let present = try? String(contentsOfFile: shell.hookPath(home: home), encoding: .utf8)
+        let path = try shell.install(home: home)
         print(shell.sourceLine(path))
+        // In a start-up file it runs for every new shell, which must not be greeted each time.
+        guard present != shell.hook else { return }
         FileHandle.standardError.write(
             Data("wrote \(path)\n  next: add to \(shell.startupFile):  \(shell.startupLine)\n".utf8))
     }

@@ -27,10 +27,31 @@ struct Assembly {
             prefix: settings.llamaSwap.prefix)
     }
 
-    func router(_ table: RoutingTable, log: Logger) -> StackRouter {
+    func rules(_ table: RoutingTable) -> RoutingRules { RoutingRules(table, local: localNode) }
+
+    /// The router on loopback.
+    func router(_ rules: RoutingRules, log: Logger) -> StackRouter { router(rules, profile, nil, log: log) }
+
+    /// What other hosts talk to: the same decisions, for what this host lends.
+    func listener(_ rules: RoutingRules, _ routes: NodeRoutes, log: Logger) -> StackRouter {
+        router(rules, .clusterListener, routes, log: log)
+    }
+
+    private func router(
+        _ rules: RoutingRules, _ profile: ServingProfile, _ node: NodeRoutes?, log: Logger
+    ) -> StackRouter {
         StackRouter(
-            table: table, profile: profile, local: localNode, modelsINI: settings.work.modelsINI,
+            rules: rules, profile: profile, node: node, modelsINI: settings.work.modelsINI,
             hostGuard: LoopbackGuard(hostName: hostName(), allowedHosts: settings.allowedHosts), log: log)
+    }
+
+    /// - Throws: where models.ini cannot be read.
+    func agent(_ cluster: ClusterIdentity, _ id: NodeID, log: Logger) throws -> NodeAgent {
+        let table = try settings.routingTable().table
+        let name = table.catalog.node.name ?? ClusterContext.label(of: hostName())
+        return NodeAgent(
+            catalog: table.catalog, usesNext: table.usesNext, id: id, name: name, cluster: cluster,
+            version: LLMStack.version, llamaSwap: settings.llamaSwap, work: settings.work, log: log)
     }
 
     func service(_ router: StackRouter, log: Logger) -> RouterService {

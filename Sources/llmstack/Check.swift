@@ -19,6 +19,7 @@ struct Check: AsyncParsableCommand {
 
     func run() async throws {
         let context = StackContext()
+        if try ModelsINI.text(context.work) == nil { try context.refuseIfExternal("check") }
         let catalog = try ModelsINI.load(context.work, environment: context.environment)
         let yaml = try? String(contentsOfFile: context.work.llamaSwapYAML, encoding: .utf8)
         let report = await CheckReport.make(catalog, yaml: yaml, environment: context.environment)

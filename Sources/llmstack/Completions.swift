@@ -14,7 +14,7 @@ struct Completions: ParsableCommand {
         case bash, zsh, fish
     }
 
-    @Argument(help: "bash, zsh or fish.")
+    @Argument(help: "The shell to complete in.")
     var shell: Shell
 
     func run() {

@@ -6,7 +6,7 @@ struct Download: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Download the models' weights in the background.",
         discussion: """
-            Each file is fetched by llama.cpp itself (llama-completion), so it lies where llama-server looks for it. What \
+            Those in use (hf_file) and those queued (hf_file_next). Each file is fetched by llama.cpp itself (llama-completion), so it lies where llama-server looks for it. What \
             is there, or under way, is not fetched again. The downloads go on when this command ends; their logs are \
             .llmstack/logs/dl-TIER-current.log and dl-TIER-next.log. HF_TOKEN opens private repositories.
             """)

@@ -11,7 +11,7 @@ struct Explain: ParsableCommand {
         discussion: """
             FILE holds a request body as it is sent to /v1/chat/completions; - or nothing reads standard input:
 
-              echo '{"messages":[{"role":"user","content":"design a cache"}]}' | llmstack explain
+              echo '{"messages":[{"role":"user","content":"hello"}]}' | llmstack explain
 
             Nothing is sent anywhere and no router needs to run.
             """)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Node
 import UnixSignals
 
 /// Runs something that SIGINT or SIGTERM cancels, rather than ending the program on the spot.
@@ -25,7 +26,8 @@ func interruptible(otherwise said: String, _ body: @escaping @Sendable () async 
             }
         }
     } catch is CancellationError {
-        print(said)
+        // Over what was being drawn.
+        StandardConsole().say(said)
         throw ExitCode(1)
     }
 }

@@ -11,6 +11,7 @@ struct LLMStack: AsyncParsableCommand {
         abstract: "Serve your machine's language models as one OpenAI-compatible endpoint.",
         discussion: """
             First:  llmstack install     write this project's configuration
+                    llmstack setup       fetch llama-swap and the models' weights
                     llmstack start       bring up llama-swap and the router
                     llmstack status      see what runs
             Then send requests to http://127.0.0.1:10101/v1 with "model": "auto".
@@ -19,6 +20,7 @@ struct LLMStack: AsyncParsableCommand {
         subcommands: [
             Setup.self, Install.self, Start.self, Stop.self, Restart.self, Status.self, Check.self, Download.self,
             InstallLlamaSwap.self, Activate.self, Reload.self, Completions.self, Explain.self, Router.self,
+            ClusterVerb.self, Join.self, Nodes.self, Drain.self, Doctor.self,
         ])
 
     static func main() async {

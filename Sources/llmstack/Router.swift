@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordinator
+import Foundation
 import Logging
 import Node
 import ServiceLifecycle
@@ -27,12 +28,17 @@ struct Router: AsyncParsableCommand {
             log.warning("\(settings.host) can be reached from other machines, and this router asks nobody for a key")
         }
         let assembly = Assembly(settings)
-        let router = assembly.router(table, log: log)
+        let rules = assembly.rules(table)
+        let router = assembly.router(rules, log: log)
+        let membership = ClusterSwitch(
+            assembly, router, rules, ClusterFiles(environment: ProcessInfo.processInfo.environment), log: log)
         let group = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: assembly.service(router, log: log)),
-                    .init(service: ModelsINIReloader(settings: settings, router: router, log: log)),
+                    .init(
+                        service: ModelsINIReloader(settings: settings, rules: rules, membership: membership, log: log)),
+                    .init(service: membership),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
         try await group.run()
@@ -45,13 +51,16 @@ struct Router: AsyncParsableCommand {
 /// Reads models.ini again on SIGHUP. A file with a fault changes nothing.
 private struct ModelsINIReloader: Service {
     let settings: RouterSettings
-    let router: StackRouter
+    let rules: RoutingRules
+    let membership: ClusterSwitch
     let log: Logger
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             do {
-                router.use(try settings.routingTable().table)
+                let table = try settings.routingTable().table
+                rules.use(table)
+                membership.use(table.catalog)
                 log.notice("read \(settings.work.modelsINI) again")
             } catch {
                 log.error("kept the old routing: \(error)")

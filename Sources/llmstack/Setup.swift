@@ -5,7 +5,11 @@ import Node
 struct Setup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Prepare this machine: weights, llama-swap, prompt hook, memory.",
-        discussion: "Run it again at any time: what is done already is left as it is.")
+        discussion: """
+            The weights are those that .llmstack/models.ini names, the queued ones included; about 150 GB for the shipped \
+            file. To choose others, run llmstack install and edit the file first. Run setup again at any time: what is \
+            done already is left as it is.
+            """)
 
     @Flag(help: "Leave the weights alone.")
     var skipDownload = false

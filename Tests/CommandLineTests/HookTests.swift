@@ -42,6 +42,16 @@ struct HookTests {
         return process
     }
 
+    /// In a start-up file it runs for each new shell.
+    @Test(arguments: ["bash", "zsh"]) func whatToAddWhereIsSaidOnce(_ shell: String) throws {
+        let terminal = try Terminal()
+        let first = try terminal.run(["activate", shell])
+        #expect(first.errors.contains("next: add to ~/.\(shell)rc"))
+        let second = try terminal.run(["activate", shell])
+        #expect(second.output == first.output)
+        #expect(second.errors.isEmpty)
+    }
+
     private static func quoted(_ text: String) -> String {
         "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }

@@ -55,6 +55,7 @@ struct UserErrorTests {
             Case(typed: ["start", "--detach"], files: thin, says: ["opencode.json", "install"]),
             Case(typed: ["setup"], files: thin, says: ["http://127.0.0.1:1"]),
             Case(typed: ["download"], files: thin, says: ["http://127.0.0.1:1"]),
+            Case(typed: ["check"], files: thin, says: ["http://127.0.0.1:1"]),
             Case(typed: ["install-llama-swap"], files: thin, says: ["http://127.0.0.1:1"]),
             Case(
                 typed: ["install", "--external", "http://127.0.0.1:1"], says: ["http://127.0.0.1:1", "llmstack start"]),

@@ -5,8 +5,9 @@ import Wire
 
 /// Connections on both sides: kept, ended, slow, gone.
 struct ConnectionTests {
-    private static let host = "Host: 127.0.0.1\r\n"
-    private static let completion = "POST /v1/completions HTTP/1.1\r\n\(host)Content-Length: 2\r\n\r\n{}"
+    private static let host = RequestText.host
+    private static let completion = RequestText.post("/v1/completions", "{}")
+    private static let last = RequestText.get("/x", RequestText.last)
 
     @Test func requestsInOnePieceAreAnsweredInOrder() async throws {
         let router = try await RunningRouter { socket, request in
@@ -14,9 +15,9 @@ struct ConnectionTests {
             socket.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
             return .keepOpen
         }
-        func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\n\(Self.host)\r\n" }
-        let last = "GET /e HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n"
-        var bytes = try router.exchange(get("/a") + Self.completion + get("/c") + get("/models.ini") + last)
+        var bytes = try router.exchange(
+            RequestText.get("/a") + Self.completion + RequestText.get("/c") + RequestText.get("/models.ini")
+                + RequestText.get("/e", RequestText.last))
         var replies: [String] = []
         while let reply = HTTPText.take(from: &bytes) { replies.append(reply.status == 404 ? "404" : reply.text) }
         #expect(replies == ["[/a]", "[/v1/completions]", "[/c]", "404", "[/e]"])
@@ -70,12 +71,8 @@ struct ConnectionTests {
         ("GET /x HTTP/1.0\r\n\(host)\r\n", "HTTP/1.0 200 OK\r\n\r\nok"),
     ])
     func everyFramingOfAReplyComesThrough(_ request: String, _ answer: String) async throws {
-        let router = try await RunningRouter { socket, _ in
-            socket.send(answer)
-            return .close
-        }
-        var bytes = try router.exchange(request)
-        let reply = try #require(HTTPText.take(from: &bytes, endsWithConnection: true))
+        let router = try await RunningRouter(answer: ScriptedUpstream.always(answer, .close))
+        let reply = try #require(try router.reply(to: request, endsWithConnection: true))
         #expect(reply.text == "ok")
         if request.contains("HTTP/1.0") { #expect(reply["transfer-encoding"] == nil) }
         await router.stop()
@@ -86,11 +83,8 @@ struct ConnectionTests {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
     ])
     func aReplyThatBreaksOffIsCutAndNotEnded(_ answer: String) async throws {
-        let router = try await RunningRouter { socket, _ in
-            socket.send(answer)
-            return .close
-        }
-        let bytes = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)\r\n")
+        let router = try await RunningRouter(answer: ScriptedUpstream.always(answer, .close))
+        let bytes = try router.exchange(RequestText.get("/x"))
         var copy = bytes
         #expect(HTTPText.take(from: &copy) == nil)
         #expect(String(decoding: bytes, as: UTF8.self).contains("abc"))
@@ -100,12 +94,8 @@ struct ConnectionTests {
     @Test(arguments: ["", "garbage\r\n\r\n"]) func anUpstreamThatSaysNothingUsefulIsABadGateway(_ answer: String)
         async throws
     {
-        let router = try await RunningRouter { socket, _ in
-            socket.send(answer)
-            return .close
-        }
-        var bytes = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n")
-        #expect(HTTPText.take(from: &bytes)?.status == 502)
+        let router = try await RunningRouter(answer: ScriptedUpstream.always(answer, .close))
+        #expect(try router.reply(to: Self.last)?.status == 502)
         await router.stop()
     }
 
@@ -113,13 +103,10 @@ struct ConnectionTests {
     @Test func aKeptConnectionThatWasEndedIsNoticedAndTheRequestSentOnceMore() async throws {
         let router = try await RunningRouter()
         for _ in 0..<20 {
-            router.upstream.answer { socket, _ in
-                socket.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-                return .close
-            }
-            let reply = try router.exchange(
-                Self.completion.replacingOccurrences(of: "Content-Length", with: "Connection: close\r\nContent-Length"))
-            #expect(String(decoding: reply, as: UTF8.self).hasPrefix("HTTP/1.1 200"))
+            router.upstream.answer(
+                ScriptedUpstream.always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", .close))
+            let reply = try router.reply(to: RequestText.post("/v1/completions", "{}", RequestText.last))
+            #expect(reply?.status == 200)
         }
         #expect(router.upstream.requests.count == 20)
         await router.stop()
@@ -158,13 +145,12 @@ struct ConnectionTests {
             return .close
         }
         let stalled = try Socket(port: router.port)
-        stalled.send("GET /big HTTP/1.1\r\n\(Self.host)\r\n")
+        stalled.send(RequestText.get("/big"))
         var taken = offered
         for await bytes in counts { taken = bytes }
         // The kernel's buffers of four sockets and the router's own; without backpressure it would be all of it.
         #expect(taken < 32 << 20)
-        let reply = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n")
-        #expect(String(decoding: reply, as: UTF8.self).hasSuffix("ok"))
+        #expect(try router.reply(to: Self.last)?.text == "ok")
         await router.stop()
     }
 
@@ -190,8 +176,8 @@ struct ConnectionTests {
         #expect(try socket.read(seconds: 5).isEmpty)
         // The same on a connection that has had a request.
         let second = try Socket(port: router.port)
-        second.send("GET /x HTTP/1.1\r\n\(Self.host)\r\n")
-        _ = try second.read { $0.count >= 40 }
+        second.send(RequestText.get("/x"))
+        _ = try second.reply()
         second.send("GET /y")
         #expect(try second.read(seconds: 5).isEmpty)
         await router.stop()
@@ -203,13 +189,13 @@ struct ConnectionTests {
         let router = try await RunningRouter(limits: limits)
         let open = try (0..<2).map { _ in try Socket(port: router.port) }
         for socket in open {
-            socket.send("GET /x HTTP/1.1\r\n\(Self.host)\r\n")
-            _ = try socket.read { $0.count >= 40 }
+            socket.send(RequestText.get("/x"))
+            _ = try socket.reply()
         }
         #expect(try Socket(port: router.port).read(seconds: 5).isEmpty)
         open[0].close()
         let isFree = await eventually {
-            (try? router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n"))?.isEmpty == false
+            (try? router.exchange(Self.last))?.isEmpty == false
         }
         #expect(isFree)
         await router.stop()
@@ -223,11 +209,11 @@ struct ConnectionTests {
             return .keepOpen
         }
         let client = try Socket(port: router.port)
-        client.send("GET /x HTTP/1.1\r\n\(Self.host)\r\n")
+        client.send(RequestText.get("/x"))
         for await _ in go { break }
         let idle = try Socket(port: router.port)
-        idle.send("GET /models.ini HTTP/1.1\r\n\(Self.host)\r\n")
-        _ = try idle.read { $0.count >= 40 }
+        idle.send(RequestText.get("/models.ini"))
+        _ = try idle.reply()
         let stopping = Task { await router.stop(grace: 300) }
         let isRefused = await router.takesNobodyNew()
         #expect(isRefused)

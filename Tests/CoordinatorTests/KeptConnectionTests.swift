@@ -4,22 +4,9 @@ import Wire
 
 /// Connections to the upstream that serve more than one request.
 struct KeptConnectionTests {
-    private static let host = "Host: 127.0.0.1\r\n"
-    private static let first = "GET /first HTTP/1.1\r\n\(host)\r\n"
+    private static let first = RequestText.get("/first")
+    private static let completion = RequestText.post("/v1/completions", "{}")
     private static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-    /// Requests one after the other over one connection, so that one event loop sees to them.
-    private static func replies(_ router: RunningRouter, _ requests: [String]) throws -> [HTTPText?] {
-        let socket = try Socket(port: router.port)
-        return try requests.map { request in
-            socket.send(request)
-            var bytes = try socket.read { bytes in
-                var bytes = bytes
-                return HTTPText.take(from: &bytes) != nil
-            }
-            return HTTPText.take(from: &bytes)
-        }
-    }
 
     /// What a request did is unknown once a byte of its reply has come: sending it again could do it twice.
     @Test(arguments: ["HTTP/1.1 2", "HTTP/1.1 200 OK\r\nX: ", "garbage\r\n\r\n"])
@@ -28,8 +15,7 @@ struct KeptConnectionTests {
             socket.send(request.target == "/first" ? Self.ok : beginning)
             return request.target == "/first" ? .keepOpen : .close
         }
-        let replies = try Self.replies(
-            router, [Self.first, "POST /v1/completions HTTP/1.1\r\n\(Self.host)Content-Length: 2\r\n\r\n{}"])
+        let replies = try router.replies(to: [Self.first, Self.completion])
         #expect(replies.map { $0?.status } == [200, 502])
         #expect(router.upstream.requests.map(\.target) == ["/first", "/v1/completions"])
         #expect(router.upstream.connections == 1)
@@ -42,8 +28,7 @@ struct KeptConnectionTests {
             socket.send(Self.ok)
             return .keepOpen
         }
-        let replies = try Self.replies(
-            router, [Self.first, "POST /v1/completions HTTP/1.1\r\n\(Self.host)Content-Length: 2\r\n\r\n{}"])
+        let replies = try router.replies(to: [Self.first, Self.completion])
         #expect(replies.map { $0?.status } == [200, 502])
         #expect(router.upstream.requests.map(\.target) == ["/first", "/v1/completions", "/v1/completions"])
         await router.stop()
@@ -55,7 +40,7 @@ struct KeptConnectionTests {
             socket.send(Self.ok + (request.target == "/first" ? extra : ""))
             return .keepOpen
         }
-        let second = "GET /second HTTP/1.1\r\n\(Self.host)\r\n"
+        let second = RequestText.get("/second")
         let socket = try Socket(port: router.port)
         socket.send(Self.first + (inOnePiece ? second : ""))
         let one = try socket.read { $0.suffix(2) == Array("ok".utf8) }
@@ -78,11 +63,8 @@ struct KeptConnectionTests {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz",
     ])
     func aReplyThatCouldBeReadInTwoWaysIsNotPassedOn(_ answer: String) async throws {
-        let router = try await RunningRouter { socket, _ in
-            socket.send(answer)
-            return .close
-        }
-        var bytes = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n")
+        let router = try await RunningRouter(answer: ScriptedUpstream.always(answer, .close))
+        var bytes = try router.exchange(RequestText.get("/x", RequestText.last))
         // Refused outright, or cut where the fault shows.
         if let reply = HTTPText.take(from: &bytes) { #expect(reply.status == 502) }
         #expect(!String(decoding: bytes, as: UTF8.self).contains("ok"))
@@ -91,11 +73,8 @@ struct KeptConnectionTests {
 
     @Test(arguments: ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"])
     func whatComesBeforeAReplyIsNotTheReply(_ before: String) async throws {
-        let router = try await RunningRouter { socket, _ in
-            socket.send(before + Self.ok)
-            return .keepOpen
-        }
-        let replies = try Self.replies(router, [Self.first, Self.first])
+        let router = try await RunningRouter(answer: ScriptedUpstream.always(before + Self.ok))
+        let replies = try router.replies(to: [Self.first, Self.first])
         #expect(replies.map { $0?.text } == ["ok", "ok"])
         #expect(router.upstream.connections == 1)
         await router.stop()

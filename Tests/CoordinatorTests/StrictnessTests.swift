@@ -5,7 +5,9 @@ import Wire
 
 /// Requests that two parsers could read in two ways, or that are too large, never reach the upstream.
 struct StrictnessTests {
-    private static let host = "Host: 127.0.0.1\r\n"
+    private static let host = RequestText.host
+    /// A head that chunks follow.
+    private static let chunked = "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n"
 
     @Test(arguments: [
         (
@@ -45,32 +47,32 @@ struct StrictnessTests {
         ("many fields", "GET / HTTP/1.1\r\n\(host)\(String(repeating: "X: a\r\n", count: 101))\r\n", [431]),
         (
             "a bad chunk size",
-            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", [400]
+            "\(chunked)zz\r\n{}\r\n0\r\n\r\n", [400]
         ),
         (
             "a chunk that is too long",
-            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n2\r\n{}}\r\n0\r\n\r\n", [400]
+            "\(chunked)2\r\n{}}\r\n0\r\n\r\n", [400]
         ),
         (
             "a negative chunk size",
-            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", [400]
+            "\(chunked)-2\r\n{}\r\n0\r\n\r\n", [400]
         ),
         (
             "a hexadecimal prefix",
-            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n", [400]
+            "\(chunked)0x2\r\n{}\r\n0\r\n\r\n", [400]
         ),
         (
             "a huge chunk size",
-            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+            "\(chunked)fffffffffffffffff\r\n{}\r\n0\r\n\r\n",
             [400]
         ),
         (
             "a chunk line ended by a bare line feed",
-            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n", [400]
+            "\(chunked)2\n{}\r\n0\r\n\r\n", [400]
         ),
         (
             "a chunk without its end",
-            "POST /v1/completions HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n", [400]
+            "\(chunked)2\r\n{}0\r\n\r\n", [400]
         ),
         ("bare line feeds", "GET /x HTTP/1.1\nHost: 127.0.0.1\n\n", [400]),
         ("a bare line feed behind a field", "GET /x HTTP/1.1\r\nX: a\n\(host)\r\n", [400]),
@@ -99,14 +101,12 @@ struct StrictnessTests {
     ])
     func itIsRefused(_ name: String, _ request: String, _ statuses: [Int]) async throws {
         let router = try await RunningRouter()
-        var bytes = try router.exchange(request)
-        let reply = try #require(HTTPText.take(from: &bytes))
+        let reply = try #require(try router.reply(to: request))
         #expect(statuses.contains(reply.status))
         let json = try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: [String: Any]]
         #expect(json?["error"]?["message"] is String)
         #expect(router.upstream.connections == 0)
-        let next = try router.exchange("GET /x HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n")
-        #expect(String(decoding: next, as: UTF8.self).hasPrefix("HTTP/1.1 200"))
+        #expect(try router.reply(to: RequestText.get("/x", RequestText.last))?.status == 200)
         await router.stop()
     }
 
@@ -114,10 +114,8 @@ struct StrictnessTests {
         let router = try await RunningRouter()
         let depth = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
         let body = #"{"model":"auto","x":\#(depth)}"#
-        let reply = try router.exchange(
-            "POST /v1/completions HTTP/1.1\r\n\(Self.host)Connection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
-        )
-        #expect(String(decoding: reply, as: UTF8.self).hasPrefix("HTTP/1.1 400"))
+        let reply = try router.reply(to: RequestText.post("/v1/completions", body, RequestText.last))
+        #expect(reply?.status == 400)
         #expect(router.upstream.requests.isEmpty)
         await router.stop()
     }
@@ -127,11 +125,10 @@ struct StrictnessTests {
         limits.body = 100_000
         let router = try await RunningRouter(limits: limits)
         let socket = try Socket(port: router.port)
-        socket.send("POST /v1/completions HTTP/1.1\r\n\(Self.host)Transfer-Encoding: chunked\r\n\r\n")
+        socket.send(Self.chunked)
         let piece = "2710\r\n\(String(repeating: "x", count: 10_000))\r\n"
         for _ in 0..<11 { socket.send(piece) }
-        var bytes = try socket.read()
-        #expect(HTTPText.take(from: &bytes)?.status == 413)
+        #expect(try socket.reply()?.status == 413)
         #expect(router.upstream.requests.isEmpty)
         await router.stop()
     }

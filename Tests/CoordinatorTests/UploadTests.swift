@@ -5,7 +5,7 @@ import Wire
 
 /// Bodies on their way to an upstream.
 struct UploadTests {
-    private static let host = "Host: 127.0.0.1\r\n"
+    private static let host = RequestText.host
 
     @Test func anUpstreamThatDoesNotReadHoldsTheClient() async throws {
         let (listener, port) = try Socket.listening()
@@ -47,7 +47,7 @@ struct UploadTests {
         let early = try client.read { $0.suffix(2) == Array("no".utf8) }
         #expect(String(decoding: early, as: UTF8.self).hasPrefix("HTTP/1.1 429"))
         // The rest is nobody's request; the next one is, and goes over another connection.
-        client.send("defghijGET /next HTTP/1.1\r\n\(Self.host)\r\n")
+        client.send("defghij" + RequestText.get("/next"))
         let other = try #require(listener.accept())
         let next = try other.read { $0.suffix(4) == Array("\r\n\r\n".utf8) }
         #expect(String(decoding: next, as: UTF8.self).hasPrefix("GET /next "))
@@ -60,11 +60,8 @@ struct UploadTests {
     {
         let router = try await RunningRouter()
         let body = "{\"model\":\"plan\",\"prompt\":\"\(String(repeating: "é", count: 30_000))\"}"
-        var request = Array(
-            "POST \(path) HTTP/1.1\r\n\(Self.host)Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
-        for byte in body.utf8 { request += [49, 13, 10, byte, 13, 10] }
-        let reply = try router.exchange(request + Array("0\r\n\r\n".utf8))
-        #expect(String(decoding: reply, as: UTF8.self).hasPrefix("HTTP/1.1 200"))
+        let reply = try router.reply(to: RequestText.chunked(path, body, size: 1, RequestText.last))
+        #expect(reply?.status == 200)
         #expect(router.upstream.requests.first?.text == body)
         await router.stop()
     }
@@ -75,15 +72,9 @@ struct UploadTests {
         try Data("[größe]\nrole = ultra\nbackend = bedrock\naws_model_id = a.b\n".utf8).write(to: ini)
         defer { try? FileManager.default.removeItem(at: ini) }
         let router = try await RunningRouter(ini: ini)
-        let body = Array(#"{"model":"größe","prompt":"hi"}"#.utf8)
-        var request = Array(
-            "POST /v1/completions HTTP/1.1\r\n\(Self.host)Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
-        for start in stride(from: 0, to: body.count, by: size) {
-            let chunk = body[start..<min(start + size, body.count)]
-            request += Array("\(String(chunk.count, radix: 16))\r\n".utf8) + chunk + [13, 10]
-        }
-        var bytes = try router.exchange(request + Array("0\r\n\r\n".utf8))
-        #expect(HTTPText.take(from: &bytes)?.status == 501)
+        let body = #"{"model":"größe","prompt":"hi"}"#
+        let reply = try router.reply(to: RequestText.chunked("/v1/completions", body, size: size, RequestText.last))
+        #expect(reply?.status == 501)
         #expect(router.upstream.requests.isEmpty)
         await router.stop()
     }
@@ -101,9 +92,9 @@ struct UploadTests {
 
     @Test func aClientOfHTTP10IsNotToldToGoOn() async throws {
         let router = try await RunningRouter()
-        var bytes = try router.exchange(
-            "POST /v1/completions HTTP/1.0\r\n\(Self.host)Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}")
-        #expect(HTTPText.take(from: &bytes)?.status == 200)
+        let reply = try router.reply(
+            to: "POST /v1/completions HTTP/1.0\r\n\(Self.host)Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}")
+        #expect(reply?.status == 200)
         await router.stop()
     }
 
@@ -158,17 +149,13 @@ struct UploadTests {
         let body = "{\"model\":\"auto\",\"messages\":[{\"role\":\"user\",\"content\":\"\(text)\"}]}"
         let big = try Socket(port: router.port)
         let sender = Thread {
-            big.send(
-                "POST /v1/chat/completions HTTP/1.1\r\n\(Self.host)Connection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
-                    + body)
+            big.send(RequestText.post("/v1/chat/completions", body, RequestText.last))
         }
         sender.start()
         let small = "{\"model\":\"auto\",\"prompt\":\"hi\"}"
         for _ in 0..<50 {
-            let reply = try router.exchange(
-                "POST /v1/completions HTTP/1.1\r\n\(Self.host)Connection: close\r\nContent-Length: \(small.utf8.count)\r\n\r\n\(small)"
-            )
-            #expect(String(decoding: reply, as: UTF8.self).hasSuffix("ok"))
+            let reply = try router.reply(to: RequestText.post("/v1/completions", small, RequestText.last))
+            #expect(reply?.text == "ok")
         }
         #expect(String(decoding: try big.read(seconds: 30), as: UTF8.self).hasSuffix("ok"))
         let seen = router.upstream.requests

@@ -143,11 +143,13 @@ struct CheckTests {
         let json = """
             {"id": "o/r", "downloads": 7, "lastModified": "2026-05-01T10:00:00.000Z", "siblings": [
               {"rfilename": "a-00001-of-00002.gguf", "size": 30}, {"rfilename": "a-00002-of-00002.gguf", "size": 12},
-              {"rfilename": "b.gguf", "size": 5}]}
+              {"rfilename": "b.gguf", "size": 5, "lfs": {"sha256": "abc"}}]}
             """
         let model = try #require(HubModel(json: Array(json.utf8), file: "a-00001-of-00002.gguf"))
         #expect(model.fileBytes == 42 && model.changed == "2026-05-01" && model.downloads == 7)
         #expect(try #require(HubModel(json: Array(json.utf8), file: "gone.gguf")).fileBytes == nil)
+        #expect(model.blobs == nil)
+        #expect(try #require(HubModel(json: Array(json.utf8), file: "b.gguf")).blobs == ["abc"])
         #expect(HubModel(json: Array("<html>".utf8), file: "b.gguf") == nil)
     }
 

@@ -164,8 +164,12 @@ struct InstallLlamaSwapTests {
         let again = try self.run(scratch, server)
         #expect(again.code == 0 && again.output.contains("already"))
         #expect(server.requests.count == count)
+        // What a process that was killed had unpacked, and a directory of the user's.
+        try scratch.put("half", "bin/.llama-swap.\(Int32.max)/llama-swap")
+        try scratch.put("mine", "bin/.llama-swap.old/llama-swap")
         #expect(try self.run(scratch, server, ["--force"]).code == 0)
         #expect(server.requests.count > count)
+        #expect(scratch.files.filter { $0.hasPrefix("bin/") } == ["bin/.llama-swap.old/llama-swap", "bin/llama-swap"])
     }
 
     @Test func `a release newer than is known is passed over`() async throws {

@@ -78,6 +78,22 @@ struct ModelDownloadTests {
         #expect(cache.find(other)?.path == "\(scratch.path)/ll/o_r_y.gguf")
     }
 
+    @Test func `two files of one repository are told apart by the names of their blobs, or not at all`() throws {
+        let scratch = try Scratch()
+        let cache = WeightsCache(environment: ["HF_HOME": "\(scratch.path)/hf", "LLAMA_CACHE": "\(scratch.path)/ll"])
+        let weights = try self.weights("o/r", "x.gguf")
+        try scratch.put("123", "hf/hub/models--o--r/blobs/abc.downloadInProgress")
+        try scratch.put("12", "ll/models--o--r/blobs/def.downloadInProgress")
+        try scratch.put("1", "hf/hub/models--o--r/blobs/abcdef")
+        #expect(cache.arrived(weights, blobs: ["abc"], isAlone: false) == 3)
+        #expect(cache.arrived(weights, blobs: ["def"], isAlone: false) == 2)
+        #expect(cache.arrived(weights, blobs: ["abcdef", "def"], isAlone: false) == 3)
+        #expect(cache.arrived(weights, isAlone: true) == 5)
+        #expect(cache.arrived(weights, isAlone: false) == nil)
+        try scratch.put("1234567", "ll/models--o--r/snapshots/s/x.gguf")
+        #expect(cache.find(weights)?.bytes == 7)
+    }
+
     private struct Silence: Console {
         func say(_ line: String) {}
         func warn(_ text: String) {}
@@ -91,7 +107,10 @@ struct ModelDownloadTests {
         chmod("\(project.work.state)/llama-completion", 0o755)
         let downloader = ModelDownloader(
             work: project.work,
-            environment: ["PATH": project.work.state, "HOME": project.work.path, "HF_TOKEN": "hf_x"],
+            environment: [
+                "PATH": project.work.state, "HOME": project.work.path, "HF_TOKEN": "hf_x",
+                "HF_ENDPOINT": "http://127.0.0.1:1",
+            ],
             table: SystemProcessTable(), console: Silence())
         let name = UUID().uuidString
         let running = try downloader.start(try catalog("[a]\nhf_repo=o/\(name)\nhf_file=f.gguf\n"))

@@ -27,12 +27,13 @@ package struct RunningRouter: Sendable {
         reserved = down?.socket
         var catalog = Catalog()
         if let ini { catalog = try Catalog.parse(String(contentsOf: ini, encoding: .utf8), file: ini.path) }
-        let router = StackRouter(
-            table: try RoutingTable(catalog: catalog) { environment[$0] }, profile: .singleHost,
+        let rules = RoutingRules(
+            try RoutingTable(catalog: catalog) { environment[$0] },
             local: Sighting(
                 id: NodeID("local"), name: "test", host: "127.0.0.1",
-                port: down?.port ?? upstreamPort ?? upstream.port),
-            modelsINI: ini?.path ?? "/nonexistent/models.ini",
+                port: down?.port ?? upstreamPort ?? upstream.port))
+        let router = StackRouter(
+            rules: rules, profile: .singleHost, modelsINI: ini?.path ?? "/nonexistent/models.ini",
             hostGuard: LoopbackGuard(hostName: "studio.example", allowedHosts: "allowed.example"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         server = try await Server.start(

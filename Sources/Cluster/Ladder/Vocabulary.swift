@@ -25,6 +25,9 @@ package struct Vocabulary: Sendable {
         self.planContext = planContext
     }
 
+    /// For bodies of which only the model's name is wanted.
+    package static let none = Vocabulary(plan: [], agent: [])
+
     /// Whether a plan or an agent phrase could still change the decision.
     func phrasesMatter(signals: Signals, characters: Int) -> Bool {
         signals.isDisjoint(with: [.agent, .code]) && (planContext == 0 || characters / 4 <= planContext)

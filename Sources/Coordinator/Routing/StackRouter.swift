@@ -1,4 +1,4 @@
-package import Cluster
+import Cluster
 package import Logging
 import NIOCore
 import NIOPosix
@@ -7,72 +7,84 @@ package import Wire
 
 /// The router of one node: guards, routes, ladder, placement.
 package final class StackRouter: RequestRouter {
-    /// What is decided by; replaced whole when models.ini is read again.
-    private final class Rules: Sendable {
-        let table: RoutingTable
-        let placement: Placement
-
-        init(_ table: RoutingTable, local: Sighting) {
-            self.table = table
-            placement = Placement(local: local, catalog: table.catalog)
-        }
+    /// How it serves, and what the profile's routes about the node are answered from: nil where it has none.
+    private struct Serving {
+        var profile: ServingProfile
+        var node: NodeRoutes?
     }
 
-    private let rules: Mutex<Rules>
-    private let profile: ServingProfile
-    private let local: Sighting
+    private let rules: RoutingRules
+    private let serving: Mutex<Serving>
     private let modelsINI: String
     private let hostGuard: LoopbackGuard
     private let log: Logger
 
     /// - Parameters:
-    ///   - local: the local node's llama-swap.
+    ///   - node: what the profile's routes about the node are answered from; nil where it has none.
     ///   - modelsINI: path of the file that `/models.ini` shows.
     package init(
-        table: RoutingTable, profile: ServingProfile, local: Sighting, modelsINI: String, hostGuard: LoopbackGuard,
-        log: Logger
+        rules: RoutingRules, profile: ServingProfile, node: NodeRoutes? = nil, modelsINI: String,
+        hostGuard: LoopbackGuard, log: Logger
     ) {
-        rules = Mutex(Rules(table, local: local))
-        self.profile = profile
-        self.local = local
+        self.rules = rules
+        serving = Mutex(Serving(profile: profile, node: node))
         self.modelsINI = modelsINI
         self.hostGuard = hostGuard
         self.log = log
     }
 
-    /// Decides by this from the next request on.
-    package func use(_ table: RoutingTable) {
-        let new = Rules(table, local: local)
-        rules.withLock { $0 = new }
+    /// Serves so from the next request on.
+    package func serve(_ profile: ServingProfile, _ node: NodeRoutes?) {
+        serving.withLock { $0 = Serving(profile: profile, node: node) }
     }
 
-    private var current: Rules { rules.withLock { $0 } }
+    private var current: ServingTerms {
+        let serving = serving.withLock { $0 }
+        return ServingTerms(reading: rules.current, profile: serving.profile, node: serving.node)
+    }
 
     // MARK: RequestRouter
 
     package func admit(_ head: RequestHead) -> Admission {
         if let fault = hostGuard.fault(head.fields) { return .reply(fault.reply) }
-        switch profile.route(head) {
-        case .completion: return .collect(RequestScan(current.table.vocabulary))
-        case .modelList: return .answer { self.modelList(head, $0) }
-        case .modelsINI: return .answer { pool in self.modelsINIReply(pool.loop) }
-        case nil: return .forward(Endpoint(local))
+        let terms = current
+        switch (terms.profile.route(head), terms.node) {
+        case (.completion, _): return .collect(RequestScan(terms.table.vocabulary))
+        case (.inference, _): return .collect(RequestScan(.none))
+        case (.modelList, _): return .answer { self.modelList(head, $0) }
+        case (.modelsINI, _): return .answer { pool in self.modelsINIReply(pool.loop) }
+        case (.node, let node?): return .reply(node.description())
+        case (.nodeEvents, let node?): return node.events()
+        case (.roster, let node?): return .reply(node.cluster())
+        case (.drain, let node?):
+            return .answer { node.drain(head, $0, forwards: !terms.profile.servesOnlyShared) }
+        case (nil, _), (_, nil):
+            switch terms.profile.otherwise {
+            case .upstream: return .forward(Endpoint(rules.local))
+            case .notFound:
+                return .reply(OpenAIError(404, "not_found", "\(head.method) \(head.path) is not served here.").reply)
+            }
         }
     }
 
     package func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?) -> Disposition {
+        let terms = current
+        let knowsAuto = if case .completion = terms.profile.route(head) { true } else { false }
         switch body {
-        case .notJSON: return .forward(Endpoint(local), .none)
+        case .notJSON: return withoutTier(terms, "The body must be a JSON object.")
+        case .notObject where !knowsAuto: return withoutTier(terms, "The body must be a JSON object.")
         case .notObject:
             return refuse(400, "invalid_json", "The body must be a JSON object.")
         case .tooDeep:
             return refuse(400, "invalid_json", "The body is nested deeper than \(RequestScan.depthLimit) levels.")
+        case .empty where !knowsAuto: return withoutTier(terms, "The body is empty.")
         case .empty: return auto(RequestFacts(), head) { .replace(ByteBuffer(string: "{\"model\": \($0.jsonQuoted)}")) }
         case .request(let request):
             switch request.model {
             case .invalid:
                 return refuse(400, "invalid_value", "\"model\" must be a string: a tier, an alias or \"auto\".")
-            case .concrete: return place(modelName, current.placement, .none)
+            case .concrete: return place(modelName, terms, .none)
+            case .auto where !knowsAuto: return place(nil, terms, .none)
             case .auto:
                 if let index = request.badMessage {
                     return refuse(400, "invalid_value", "messages[\(index)] must be an object with role and content.")
@@ -95,15 +107,28 @@ package final class StackRouter: RequestRouter {
     private func auto(
         _ facts: RequestFacts, _ head: RequestHead, _ edit: (String) -> Disposition.Edit
     ) -> Disposition {
-        let rules = current
-        let decision = rules.table.ladder.decide(facts)
-        log.info("auto -> \(decision.model) (\(decision.reason)) [path=\(head.path)]")
-        return place(decision.model, rules.placement, edit(decision.model))
+        let terms = current
+        let decision = terms.table.ladder.decide(facts)
+        let model = terms.lent(decision.model)
+        log.info("auto -> \(model) (\(decision.reason)) [path=\(head.path)]")
+        return place(model, terms, edit(model))
     }
 
-    private func place(_ model: String?, _ placement: Placement, _ edit: Disposition.Edit) -> Disposition {
-        switch placement.place(model) {
-        case .node(let node): return .forward(Endpoint(node), edit)
+    /// A request whose body names no tier that could be seen: llama-swap's, where llama-swap may be asked.
+    private func withoutTier(_ terms: ServingTerms, _ problem: String) -> Disposition {
+        switch terms.profile.otherwise {
+        case .upstream: .forward(Endpoint(rules.local), .none)
+        case .notFound: refuse(415, "unsupported_media_type", "\(problem) It must name a tier in \"model\".")
+        }
+    }
+
+    private func place(_ model: String?, _ terms: ServingTerms, _ edit: Disposition.Edit) -> Disposition {
+        if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
+        switch terms.placement.place(model) {
+        case .node(let node):
+            let tier = model.flatMap { terms.table.catalog.tier(named: $0) }
+            let traffic = terms.node.flatMap { routes in tier.map { TierTraffic($0.name, routes.meter) } }
+            return .forward(Endpoint(node), edit, traffic)
         case .hosted(let tier):
             return refuse(
                 501, "hosted_tier_unavailable",
@@ -123,7 +148,7 @@ package final class StackRouter: RequestRouter {
         var head = head
         // The list is read here: it must come plain and whole.
         for field in ["accept-encoding", "if-none-match", "if-modified-since", "range"] { head.fields.remove(field) }
-        return pool.fetch(head, from: Endpoint(local), limit: ModelList.bodyLimit).map { reply in
+        return pool.fetch(head, from: Endpoint(rules.local), limit: ModelList.bodyLimit).map { reply in
             ModelList(table).merged(into: reply)
         }.recover { _ in ModelList(table).alone }
     }

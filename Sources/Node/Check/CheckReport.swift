@@ -141,6 +141,9 @@ extension MemoryMath {
         if rows.contains(where: { !$0.need.isMeasured }) {
             lines.append("  (\"about\": from the weights' size; exact once the files are on this machine)")
         }
+        if rows.contains(where: { $0.verdict == .tooBig }) {
+            lines.append("  next: for what does not fit, name a smaller hf_file or ctx_size in models.ini")
+        }
         if let raisedLimit {
             lines.append("  fix: sudo sysctl iogpu.wired_limit_mb=\(raisedLimit)    until the next boot")
         }

@@ -5,6 +5,8 @@ import Foundation
 package struct HubModel: Equatable, Sendable {
     /// Bytes of the file (all of its parts); nil when the repository does not have it.
     package var fileBytes: Int64?
+    /// SHA-256 of the file (of all of its parts), by which caches name it; nil where it is not said.
+    package var blobs: [String]?
     /// Day of the last change, `2026-05-01`.
     package var changed: String
     package var downloads: Int
@@ -16,7 +18,9 @@ package struct HubModel: Equatable, Sendable {
             struct Sibling: Decodable {
                 var rfilename: String
                 var size: Int64?
+                var lfs: Large?
             }
+            struct Large: Decodable { var sha256: String? }
             var lastModified: String?
             var downloads: Int?
             var siblings: [Sibling]?
@@ -27,6 +31,8 @@ package struct HubModel: Equatable, Sendable {
         let parts = WeightsCache.parts(of: file)
         let found = siblings.filter { parts.contains($0.rfilename) }
         fileBytes = found.count == parts.count ? found.reduce(0) { $0 + ($1.size ?? 0) } : nil
+        let names = found.compactMap(\.lfs?.sha256)
+        blobs = !names.isEmpty && names.count == parts.count ? names : nil
         changed = String((reply.lastModified ?? "").prefix(10))
         downloads = reply.downloads ?? 0
     }

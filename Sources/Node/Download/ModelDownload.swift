@@ -37,6 +37,9 @@ package struct ModelDownload: Equatable, Sendable {
         ]
     }
 
+    /// What it is called where it is shown.
+    package var title: String { "\(tier) \(label.rawValue)" }
+
     /// In the project's logs. A tier's name is any text; a slash in it must not lead elsewhere.
     package var logName: String { "dl-\(tier.replacing("/", with: "_"))-\(label.rawValue).log" }
 

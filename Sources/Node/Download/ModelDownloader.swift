@@ -30,7 +30,7 @@ package struct ModelDownloader: Sendable {
         /// Started by this process, which then learns how it ended.
         package var isOurs: Bool
         package var log: String
-        fileprivate var tail: LogTail
+        var tail: LogTail
     }
 
     /// Starts what is neither there nor under way.
@@ -83,48 +83,9 @@ package struct ModelDownloader: Sendable {
     /// - Throws: ``StackFailure`` that names those which failed; `CancellationError` when the task is cancelled: they
     ///   go on then.
     package func wait(for running: [Running]) async throws {
-        var waiting = running
-        var failures: [(Running, ChildExit)] = []
-        let start = ContinuousClock.now
-        var shownAt = -Double.infinity
-        while !waiting.isEmpty {
-            waiting.removeAll { one in
-                guard let exit = ended(one) else { return false }
-                let isThere = cache.find(one.download.weights) != nil
-                let isDone = one.isOurs ? exit == .exited(0) : isThere
-                let name = "\(one.download.tier) \(one.download.label.rawValue)"
-                if isDone { console.say("\(name): done") } else { failures.append((one, exit)) }
-                return true
-            }
-            guard !waiting.isEmpty else { break }
-            let now = (ContinuousClock.now - start) / .seconds(1)
-            if now - shownAt >= (console.isTerminal ? 1 : 30) {
-                shownAt = now
-                console.progress(summary(waiting, of: running.count))
-            }
-            try await Task.sleep(for: .milliseconds(200))
-        }
-        guard let (first, exit) = failures.first else { return }
-        let names = failures.map { "\($0.0.download.tier) (\($0.0.download.weights.file))" }
-        throw StackFailure(
-            "not fetched: \(names.joined(separator: ", ")); \(exit)", evidence: first.tail.lines(5),
-            advice: "next: read \(first.log), then run llmstack download again; what has arrived is kept")
-    }
-
-    private func summary(_ waiting: [Running], of count: Int) -> String {
-        let parts = waiting.prefix(3).map { one in
-            let weights = one.download.weights
-            let arrived = ByteCount.text(cache.arrived(weights))
-            let total = weights.sizeGB > 0 ? " of \(ByteCount.oneDecimal(weights.sizeGB)) GB" : ""
-            return "\(one.download.tier) \(one.download.label.rawValue) \(arrived)\(total)"
-        }
-        let more = waiting.count > 3 ? ", and \(waiting.count - 3) more" : ""
-        return "\(count - waiting.count) of \(count) done; \(parts.joined(separator: ", "))\(more)"
-    }
-
-    private func ended(_ one: Running) -> ChildExit? {
-        if one.isOurs { return ChildExit.poll(one.process.pid) }
-        return table.isAlive(one.process) ? nil : .unknown
+        let watch = DownloadWatch(
+            cache: cache, table: table, console: console, hub: HubClient(environment: environment))
+        try await watch.run(running)
     }
 
     private func locate(_ catalog: Catalog) throws(StackFailure) -> String {

@@ -39,9 +39,13 @@ package struct WeightsCache: Equatable, Sendable {
     /// - Returns: nil unless all files of the weights are there, whole.
     package func find(_ weights: GGUF.Weights) -> Found? {
         let names = Self.parts(of: weights.file)
-        let snapshots = "\(repository(weights))/snapshots"
-        let revisions = (try? FileManager.default.contentsOfDirectory(atPath: snapshots)) ?? []
-        let places = revisions.sorted().map { "\(snapshots)/\($0)/" } + [llamaCppPrefix(weights)]
+        var places: [String] = []
+        for repository in repositories(weights) {
+            let snapshots = "\(repository)/snapshots"
+            let revisions = (try? FileManager.default.contentsOfDirectory(atPath: snapshots)) ?? []
+            places += revisions.sorted().map { "\(snapshots)/\($0)/" }
+        }
+        places.append(llamaCppPrefix(weights))
         for (index, place) in places.enumerated() {
             let isLlamaCpp = index == places.count - 1
             let paths = names.map { place + (isLlamaCpp ? $0.replacing("/", with: "_") : $0) }
@@ -51,25 +55,40 @@ package struct WeightsCache: Equatable, Sendable {
         return nil
     }
 
-    /// Bytes that have arrived of weights that are not whole yet. Both caches give an unfinished file a name of its
-    /// own; the hub's says only the repository, so two files of one repository are seen as one.
-    package func arrived(_ weights: GGUF.Weights) -> Int64 {
-        let names = Self.parts(of: weights.file)
+    /// Bytes that have arrived of weights that are not whole yet.
+    ///
+    /// - Parameters:
+    ///   - blobs: the names that the hub's cache gives the files, as ``HubModel/blobs`` has them; nil where they are not
+    ///     known. Then all unfinished files of the repository count.
+    ///   - isAlone: whether nothing else of the same repository is being fetched.
+    /// - Returns: nil where nobody can tell, because another file of the repository is being fetched too.
+    package func arrived(_ weights: GGUF.Weights, blobs: [String]? = nil, isAlone: Bool = true) -> Int64? {
         var bytes: Int64 = 0
-        for name in names {
+        for name in Self.parts(of: weights.file) {
             let path = llamaCppPrefix(weights) + name.replacing("/", with: "_")
             bytes += Self.size(path) ?? Self.size("\(path).downloadInProgress") ?? 0
         }
-        let blobs = "\(repository(weights))/blobs"
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: blobs)) ?? []
-        where name.hasSuffix(".incomplete") || name.hasSuffix(".downloadInProgress") {
-            bytes += Self.size("\(blobs)/\(name)") ?? 0
+        for repository in repositories(weights) {
+            let folder = "\(repository)/blobs"
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+                let isUnfinished = name.hasSuffix(".incomplete") || name.hasSuffix(".downloadInProgress")
+                if let blobs {
+                    let isOurs = blobs.contains { name == $0 || isUnfinished && name.hasPrefix("\($0).") }
+                    guard isOurs else { continue }
+                } else {
+                    guard isUnfinished else { continue }
+                    guard isAlone else { return nil }
+                }
+                bytes += Self.size("\(folder)/\(name)") ?? 0
+            }
         }
         return bytes
     }
 
-    private func repository(_ weights: GGUF.Weights) -> String {
-        "\(hub)/models--\(weights.repo.replacing("/", with: "--"))"
+    /// Where the hub's cache has a repository. llama.cpp of 2026 keeps one of that form at `$LLAMA_CACHE` too
+    /// (https://github.com/ggml-org/llama.cpp/blob/master/common/hf-cache.cpp).
+    private func repositories(_ weights: GGUF.Weights) -> [String] {
+        [hub, llamaCpp].map { "\($0)/models--\(weights.repo.replacing("/", with: "--"))" }
     }
 
     private func llamaCppPrefix(_ weights: GGUF.Weights) -> String {

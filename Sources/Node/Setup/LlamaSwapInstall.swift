@@ -95,9 +95,9 @@ package struct LlamaSwapInstall: Sendable {
         let archive = "\(work.binaries)/.\(name)"
         let display = ProgressDisplay(name, console: console)
         try await FileDownload(release.url(platform), to: archive, sha256: checksum).run { display.show($0, of: $1) }
-        let stage = "\(work.binaries)/.llama-swap.\(getpid())"
+        let stage = "\(work.binaries)/\(Self.stagePrefix)\(getpid())"
         let files = FileManager.default
-        try? files.removeItem(atPath: stage)
+        removeLeftStages()
         defer {
             try? files.removeItem(atPath: stage)
             try? files.removeItem(atPath: archive)
@@ -118,6 +118,19 @@ package struct LlamaSwapInstall: Sendable {
         }
         console.say("llama-swap \(version) is at \(work.llamaSwap)")
         return version
+    }
+
+    /// What the directory in which an archive is unpacked is called, before the process's pid.
+    private static let stagePrefix = ".llama-swap."
+
+    /// Those of this pid, and of processes that were killed at it.
+    private func removeLeftStages() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: work.binaries)) ?? [] {
+            guard name.hasPrefix(Self.stagePrefix), let owner = pid_t(name.dropFirst(Self.stagePrefix.count)),
+                owner == getpid() || kill(owner, 0) != 0 && errno == ESRCH
+            else { continue }
+            try? FileManager.default.removeItem(atPath: "\(work.binaries)/\(name)")
+        }
     }
 
     /// - Returns: nil when the release publishes none; that is said.

@@ -61,8 +61,9 @@ package struct SetupWalk: Sendable {
         try await attempt("3. prompt hook") { try writeHook() }
         try await attempt("4. opencode") { findOpencode() }
         try await attempt("5. memory") { await addUp(catalog) }
-        console.say(
-            "\nnext: " + (isWell ? "llmstack install" : "mend what is said above, then run llmstack setup again"))
+        let isInstalled = FileManager.default.fileExists(atPath: work.opencodeJSON)
+        let next = isInstalled ? "llmstack start" : "llmstack install"
+        console.say("\nnext: " + (isWell ? next : "mend what is said above, then run llmstack setup again"))
         return isWell
     }
 

@@ -14,20 +14,20 @@ package protocol Console: Sendable {
     func warn(_ text: String)
     /// Shown while something is awaited, again and again; `seconds` since the wait began.
     func waiting(for what: String, seconds: Double)
-    /// How far something is. On a terminal it is drawn over by what comes next.
-    func progress(_ line: String)
-    /// Whether a person looks on.
-    var isTerminal: Bool { get }
+    /// How far something is, or several things, a line each. On a terminal the lines are drawn over by what comes next.
+    func progress(_ lines: [String])
+    /// The terminal that a person looks at; nil where there is none, or one that nothing can be drawn on.
+    var terminal: TerminalSize? { get }
 }
 
 extension Console {
-    package func progress(_ line: String) { say(line) }
-    package var isTerminal: Bool { false }
+    package func progress(_ lines: [String]) { for line in lines { say(line) } }
+    package var terminal: TerminalSize? { nil }
 }
 
 /// The terminal, or whatever stands in its place.
 package struct StandardConsole: Console {
-    package let isTerminal = isatty(STDOUT_FILENO) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
+    private let isTerminal = isatty(STDOUT_FILENO) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
 
     package init() {}
 
@@ -39,15 +39,34 @@ package struct StandardConsole: Console {
     }
 
     package func waiting(for what: String, seconds: Double) {
-        guard isTerminal else { return }
+        guard let terminal else { return }
         let marks = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
         let mark = marks[Int(seconds * 10) % marks.count]
-        put("\(clearing)\(mark) waiting for \(what), \(Int(seconds)) s", STDOUT_FILENO)
+        let line = "\(mark) waiting for \(what), \(Int(seconds)) s"
+        put(clearing + TerminalText.fitted(line, to: terminal.columns - 1), STDOUT_FILENO)
     }
 
-    package func progress(_ line: String) { put(isTerminal ? clearing + line : line + "\n", STDOUT_FILENO) }
+    package func progress(_ lines: [String]) {
+        guard let terminal else {
+            for line in lines { say(line) }
+            return
+        }
+        // A full line would take two rows on some terminals.
+        let fitted = lines.prefix(terminal.rows).map { TerminalText.fitted($0, to: terminal.columns - 1) }
+        put(TerminalText.block(Array(fitted)), STDOUT_FILENO)
+    }
 
-    private var clearing: String { isTerminal ? "\r\u{1b}[K" : "" }
+    /// Asked for each time: a window is made larger and smaller.
+    package var terminal: TerminalSize? {
+        guard isTerminal else { return nil }
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return TerminalSize(columns: 80, rows: 24)
+        }
+        return TerminalSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
+    }
+
+    private var clearing: String { isTerminal ? TerminalText.clearing : "" }
 
     private func put(_ text: String, _ descriptor: Int32) {
         var bytes = Array(text.utf8)[...]

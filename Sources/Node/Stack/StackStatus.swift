@@ -20,21 +20,10 @@ package struct StackStatus: Equatable, Sendable, Encodable {
 
     package struct Part: Equatable, Sendable, Encodable {
         package var state: State
-        package var pid: Int32?
+        @NullWhereUnknown package var pid: Int32?
         package var url: String
         /// The stranger on the port, where it could be told.
-        package var occupant: String?
-
-        private enum CodingKeys: String, CodingKey { case state, pid, url, occupant }
-
-        /// Every key is there each time, null where nothing is known.
-        package func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(state, forKey: .state)
-            try container.encode(pid, forKey: .pid)
-            try container.encode(url, forKey: .url)
-            try container.encode(occupant, forKey: .occupant)
-        }
+        @NullWhereUnknown package var occupant: String? = nil
     }
 
     package struct TierLine: Equatable, Sendable, Encodable {
@@ -43,9 +32,9 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         package var backend: String
         /// The weights, or the model's id on Bedrock.
         package var model: String
-        package var quant: String?
+        @NullWhereUnknown package var quant: String?
         /// GB (10^9 bytes).
-        package var sizeGB: Double?
+        @NullWhereUnknown package var sizeGB: Double?
         /// Whether this is what `next` has in place of `current`.
         package var isNext: Bool
 
@@ -54,16 +43,6 @@ package struct StackStatus: Equatable, Sendable, Encodable {
             case sizeGB = "size_gb"
             case isNext = "next"
         }
-
-        package func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(name, forKey: .name)
-            try container.encode(backend, forKey: .backend)
-            try container.encode(model, forKey: .model)
-            try container.encode(quant, forKey: .quant)
-            try container.encode(sizeGB, forKey: .sizeGB)
-            try container.encode(isNext, forKey: .isNext)
-        }
     }
 
     package var project: String
@@ -71,10 +50,10 @@ package struct StackStatus: Equatable, Sendable, Encodable {
     /// Whether the channel is known to run, and not only pinned.
     package var isUp: Bool
     /// pid of the `start --foreground` that looks after the daemons.
-    package var supervisor: Int32?
+    @NullWhereUnknown package var supervisor: Int32?
     package var router: Part
     /// nil for a thin client.
-    package var llamaSwap: Part?
+    @NullWhereUnknown package var llamaSwap: Part?
     /// Model names that the router lists.
     package var models: [String]
     package var tiers: [TierLine]
@@ -85,19 +64,6 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         case project, channel, supervisor, router, models, tiers, notes
         case isUp = "up"
         case llamaSwap = "llama_swap"
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(project, forKey: .project)
-        try container.encode(channel, forKey: .channel)
-        try container.encode(isUp, forKey: .isUp)
-        try container.encode(supervisor, forKey: .supervisor)
-        try container.encode(router, forKey: .router)
-        try container.encode(llamaSwap, forKey: .llamaSwap)
-        try container.encode(models, forKey: .models)
-        try container.encode(tiers, forKey: .tiers)
-        try container.encode(notes, forKey: .notes)
     }
 
     package var json: String {

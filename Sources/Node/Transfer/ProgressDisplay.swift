@@ -10,12 +10,13 @@ package final class ProgressDisplay: Sendable {
     package init(_ name: String, console: any Console) {
         let start = ContinuousClock.now
         now = { (ContinuousClock.now - start) / .seconds(1) }
-        progress = Mutex(TransferProgress(name, style: console.isTerminal ? .terminal : .lines, at: 0))
+        progress = Mutex(TransferProgress(name))
         self.console = console
     }
 
     package func show(_ count: Int64, of total: Int64?) {
-        let line = progress.withLock { $0.line(count: count, total: total, at: now()) }
-        if let line { console.progress(line) }
+        let columns = console.terminal.map { $0.columns - 1 }
+        let line = progress.withLock { $0.line(count: count, total: total, columns: columns, at: now()) }
+        if let line { console.progress([line]) }
     }
 }

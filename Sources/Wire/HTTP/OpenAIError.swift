@@ -17,6 +17,12 @@ package struct OpenAIError: Sendable, Equatable {
         self.retryAfter = retryAfter
     }
 
+    /// - Returns: the message of an error that somebody else wrote in this shape; nil when the body is none.
+    package static func message(in body: [UInt8]) -> String? {
+        guard case .string(let message)? = JSONNode.parse(body)?["error"]?["message"]?.kind else { return nil }
+        return message
+    }
+
     package var reply: Reply {
         var reply = Reply.json(
             """

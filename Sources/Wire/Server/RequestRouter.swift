@@ -26,13 +26,15 @@ package enum Admission {
     case collect(RequestScan)
     /// Answer when this is done; the body is read and thrown away.
     case answer((UpstreamPool) -> EventLoopFuture<Reply>)
+    /// Answer bit by bit, for as long as both sides want it; the body is read and thrown away.
+    case stream(ReplyHead, (ReplyStream) -> Void)
 }
 
 /// What to do with a request whose body is in.
 package enum Disposition {
     case reply(Reply)
     /// Send it on, edited or as it is; with no edit and an empty body, as it is means without one.
-    case forward(Endpoint, Edit)
+    case forward(Endpoint, Edit, (any ExchangeObserver)? = nil)
 
     package enum Edit {
         case none
@@ -40,4 +42,13 @@ package enum Disposition {
         /// Another body in its place.
         case replace(ByteBuffer)
     }
+}
+
+/// Follows one request to its upstream and back. Called on one event loop: it must not block.
+package protocol ExchangeObserver: AnyObject {
+    /// Bytes of the reply's body have come.
+    func received(_ bytes: ByteBuffer)
+
+    /// It is over: answered, failed or given up by the client. Called once.
+    func ended()
 }

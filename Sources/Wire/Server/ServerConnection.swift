@@ -8,7 +8,7 @@ final class ServerConnection: ChannelDuplexHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private enum Phase {
+    enum Phase {
         /// Between requests.
         case waiting
         case collecting(Collection)
@@ -18,38 +18,48 @@ final class ServerConnection: ChannelDuplexHandler {
         case forwarding(UpstreamCall)
         /// The reply is being worked out.
         case answering
+        /// The reply is written bit by bit by the router itself.
+        case emitting(ReplyStream)
         /// The reply is complete, the request is not: the rest of it is thrown away.
         case answered
         /// The connection ends. What still comes is thrown away, so that no reset overtakes the last reply.
         case lingering
+
+        /// The request that is with an upstream.
+        var call: UpstreamCall? {
+            switch self {
+            case .streaming(let call), .forwarding(let call): call
+            case .waiting, .collecting, .answering, .emitting, .answered, .lingering: nil
+            }
+        }
     }
 
-    private let state: ServerLoop
-    private var context: ChannelHandlerContext?
-    private var phase = Phase.waiting
-    private var head = RequestHead(method: "", target: "")
-    private var framing = ReplyFraming(.http1_1, method: "")
-    private var requestIsOpen = false
-    private var replyHasBegun = false
-    private var keepAlive = true
+    let state: ServerLoop
+    var context: ChannelHandlerContext?
+    var phase = Phase.waiting
+    var head = RequestHead(method: "", target: "")
+    var framing = ReplyFraming(.http1_1, method: "")
+    var requestIsOpen = false
+    var replyHasBegun = false
+    var keepAlive = true
     /// Bytes of the request's body that are kept until its reply begins.
     private var heldBytes = 0
     /// Parts of the next requests, sent before this one was answered.
-    private var queue = CircularBuffer<HTTPServerRequestPart>()
-    private var takesFromQueue = false
+    var queue = CircularBuffer<HTTPServerRequestPart>()
+    var takesFromQueue = false
     /// What is wrong with the bytes behind the queue: said once all before them is answered.
-    private var laterFault: OpenAIError?
+    var laterFault: OpenAIError?
     private var readIsHeld = false
     /// When the connection ends for what the client does not do, or does not take.
     private var deadline = NIODeadline.distantFuture
     private var stallDeadline = NIODeadline.distantFuture
     private var deadlineIsForHead = false
     /// Numbers the requests, so that a reply worked out elsewhere cannot answer a later one.
-    private var exchange = 0
+    var exchange = 0
 
     init(_ state: ServerLoop) { self.state = state }
 
-    private var limits: RequestLimits { state.shared.limits }
+    var limits: RequestLimits { state.shared.limits }
 
     // MARK: The channel
 
@@ -74,11 +84,11 @@ final class ServerConnection: ChannelDuplexHandler {
         case .streaming(let call): return !call.isWritable
         case .lingering: return false
         // Who does not take replies may not ask for more of them.
-        case .waiting, .collecting, .forwarding, .answering, .answered: return !takesMore
+        case .waiting, .collecting, .forwarding, .answering, .emitting, .answered: return !takesMore
         }
     }
 
-    private func resumeReading() {
+    func resumeReading() {
         guard readIsHeld, !holdsReading else { return }
         readIsHeld = false
         context?.read()
@@ -99,7 +109,7 @@ final class ServerConnection: ChannelDuplexHandler {
         if startsAnother || !queue.isEmpty { queue.append(part) } else { take(part) }
     }
 
-    private var isWaiting: Bool {
+    var isWaiting: Bool {
         if case .waiting = phase { true } else { false }
     }
 
@@ -111,10 +121,7 @@ final class ServerConnection: ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             stallDeadline = .distantFuture
-            switch phase {
-            case .streaming(let call), .forwarding(let call): call.resumeReading()
-            default: break
-            }
+            phase.call?.resumeReading()
             resumeReading()
         } else {
             stallDeadline = .now() + .seconds(Int64(limits.stalledSeconds))
@@ -138,7 +145,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     /// Nothing after a fault of the framing can be read.
-    private func refuseUnread(_ fault: OpenAIError) {
+    func refuseUnread(_ fault: OpenAIError) {
         if !queue.isEmpty || !(isWaiting || requestIsOpen) {
             laterFault = fault
             return
@@ -152,7 +159,7 @@ final class ServerConnection: ChannelDuplexHandler {
         refuse(fault)
     }
 
-    private func setDeadline(_ seconds: Int) { deadline = .now() + .seconds(Int64(seconds)) }
+    func setDeadline(_ seconds: Int) { deadline = .now() + .seconds(Int64(seconds)) }
 
     func endIfLate(_ now: NIODeadline) {
         if now >= min(deadline, stallDeadline) { cut() }
@@ -160,7 +167,15 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Ends the connection, once the request in hand is answered.
     func drain() {
-        if isWaiting { closeWhenWritten(lingers: false) } else { keepAlive = false }
+        switch phase {
+        case .waiting: closeWhenWritten(lingers: false)
+        case .emitting(let stream):
+            // It has no end of its own that could be waited for.
+            keepAlive = false
+            stream.clientLeft()
+            endReply()
+        default: keepAlive = false
+        }
     }
 
     func cut() {
@@ -169,10 +184,8 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     private func abandon() {
-        switch phase {
-        case .streaming(let call), .forwarding(let call): call.cancel()
-        case .waiting, .collecting, .answering, .answered, .lingering: break
-        }
+        phase.call?.cancel()
+        if case .emitting(let stream) = phase { stream.clientLeft() }
         releaseBody()
         phase = .lingering
         queue.removeAll()
@@ -181,7 +194,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Requests
 
-    private func take(_ part: HTTPServerRequestPart) {
+    func take(_ part: HTTPServerRequestPart) {
         switch part {
         case .head(let head): begin(head)
         case .body(let bytes): body(bytes)
@@ -219,6 +232,12 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .answering
             sendContinue()
             answer(work)
+        case .stream(let reply, let start):
+            let stream = ReplyStream(self, exchange, loop: state.pool.loop)
+            phase = .emitting(stream)
+            sendContinue()
+            begin(reply)
+            start(stream)
         }
     }
 
@@ -238,7 +257,7 @@ final class ServerConnection: ChannelDuplexHandler {
                     OpenAIError(503, "overloaded", "Too many large requests are waiting at once.", retryAfter: 1))
             }
         case .streaming(let call): call.send(bytes)
-        case .waiting, .forwarding, .answering, .answered, .lingering: break
+        case .waiting, .forwarding, .answering, .emitting, .answered, .lingering: break
         }
     }
 
@@ -252,7 +271,7 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .forwarding(call)
             call.finish()
         case .answered: next()
-        case .waiting, .forwarding, .answering, .lingering: break
+        case .waiting, .forwarding, .answering, .emitting, .lingering: break
         }
     }
 
@@ -261,19 +280,23 @@ final class ServerConnection: ChannelDuplexHandler {
         let outcome = collection.finish()
         switch state.shared.router.route(head, outcome, modelName: collection.modelName(in: outcome)) {
         case .reply(let reply): send(reply)
-        case .forward(let endpoint, let edit):
+        case .forward(let endpoint, let edit, let observer):
             let pieces =
                 switch edit {
                 case .none: collection.pieces
                 case .edit(let edit): edit.applied(to: collection.pieces)
                 case .replace(let body): [body]
                 }
-            forward(.whole(pieces), to: endpoint) { .forwarding($0) }
+            forward(.whole(pieces), to: endpoint, observer) { .forwarding($0) }
         }
     }
 
-    private func forward(_ body: UpstreamCall.Body, to endpoint: Endpoint, _ next: (UpstreamCall) -> Phase) {
-        let call = UpstreamCall(head, body: body, to: endpoint, pool: state.pool, receiver: self)
+    private func forward(
+        _ body: UpstreamCall.Body, to endpoint: Endpoint, _ observer: (any ExchangeObserver)? = nil,
+        _ next: (UpstreamCall) -> Phase
+    ) {
+        let call = UpstreamCall(
+            head, body: body, to: endpoint, pool: state.pool, receiver: self, observer: observer)
         phase = next(call)
         call.start()
     }
@@ -290,7 +313,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     /// Gives back what the request in hand holds of the room for bodies.
-    private func releaseBody() {
+    func releaseBody() {
         state.shared.bodyBytes.subtract(heldBytes, ordering: .relaxed)
         heldBytes = 0
     }
@@ -298,115 +321,4 @@ final class ServerConnection: ChannelDuplexHandler {
     private var bodyTooLarge: OpenAIError {
         OpenAIError(413, "request_too_large", "The request's body is larger than \(limits.body >> 20) MiB.")
     }
-
-    // MARK: Replies
-
-    /// Tells a client that waits for it to send the body.
-    private func sendContinue() {
-        guard requestIsOpen, !framing.isOldClient, head.fields["expect"]?.lowercased() == "100-continue" else { return }
-        context?.writeAndFlush(
-            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
-    }
-
-    private func refuse(_ error: OpenAIError) {
-        switch phase {
-        case .answered:
-            keepAlive = false
-            return closeWhenWritten(lingers: true)
-        case .lingering: return
-        case .waiting, .collecting, .streaming, .forwarding, .answering: break
-        }
-        if replyHasBegun { return cut() }
-        switch phase {
-        case .streaming(let call), .forwarding(let call): call.cancel()
-        case .waiting, .collecting, .answering, .answered, .lingering: break
-        }
-        phase = .answering
-        keepAlive = false
-        send(error.reply)
-    }
-
-    private func send(_ reply: Reply) {
-        write(reply.head, length: reply.body.readableBytes)
-        if framing.carriesBody, reply.body.readableBytes > 0 { write(reply.body) }
-        endReply()
-    }
-
-    private func write(_ reply: ReplyHead, length: Int?) {
-        replyHasBegun = true
-        releaseBody()
-        let head = framing.head(reply, length: length, keepAlive: &keepAlive)
-        context?.write(wrapOutboundOut(.head(head)), promise: nil)
-    }
-
-    private func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
-    }
-
-    private func endReply() {
-        context?.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        if !requestIsOpen {
-            next()
-        } else if keepAlive {
-            phase = .answered
-            setDeadline(limits.headSeconds)
-        } else {
-            closeWhenWritten(lingers: true)
-        }
-        resumeReading()
-    }
-
-    /// Ends the connection once the client has taken all that was written: a close at once would drop what waits.
-    ///
-    /// - Parameter lingers: what the client still sends is read and thrown away for a while.
-    private func closeWhenWritten(lingers: Bool) {
-        phase = .lingering
-        queue.removeAll()
-        laterFault = nil
-        setDeadline(limits.stalledSeconds)
-        guard let context else { return }
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { _ in
-            if lingers { self.setDeadline(self.limits.lingerSeconds) } else { self.context?.close(promise: nil) }
-        }
-        context.close(mode: .output, promise: written)
-    }
-
-    private func next() {
-        guard keepAlive, !state.isDraining else { return closeWhenWritten(lingers: false) }
-        phase = .waiting
-        setDeadline(limits.idleSeconds)
-        // Answers may come at once: then the loop below goes on, and the stack does not grow with the queue.
-        guard !takesFromQueue else { return }
-        takesFromQueue = true
-        while isWaiting || requestIsOpen, let part = queue.popFirst() { take(part) }
-        takesFromQueue = false
-        if queue.isEmpty, isWaiting || requestIsOpen, let fault = laterFault {
-            laterFault = nil
-            refuseUnread(fault)
-        }
-        resumeReading()
-    }
-}
-
-extension ServerConnection: UpstreamReceiver {
-    var takesMore: Bool { context?.channel.isWritable ?? true }
-
-    func upstreamReplied(_ head: ReplyHead, length: Int?) { write(head, length: length) }
-
-    func upstreamSent(_ bytes: ByteBuffer) {
-        if framing.carriesBody { write(bytes) }
-    }
-
-    func upstreamReadCompleted() { context?.flush() }
-
-    func upstreamEnded() { endReply() }
-
-    func upstreamFailed(_ failure: UpstreamFailure) {
-        if replyHasBegun { return cut() }
-        phase = .answering
-        send(state.shared.router.reply(to: head, after: failure))
-    }
-
-    func upstreamBecameWritable() { resumeReading() }
 }

@@ -16,10 +16,17 @@ package enum HTTPProbe {
     ///   - timeout: for the whole exchange.
     /// - Throws: ``Failure``.
     package static func get(_ url: String, timeout: Duration) async throws(Failure) -> (status: Int, body: [UInt8]) {
+        try await ask("GET", url, timeout: timeout)
+    }
+
+    /// The same for a request of another method, without a body.
+    package static func ask(
+        _ method: String, _ url: String, timeout: Duration
+    ) async throws(Failure) -> (status: Int, body: [UInt8]) {
         guard var endpoint = Endpoint(url: url) else { throw Failure(description: "\(url) is not an http:// URL") }
         let path = endpoint.prefix.isEmpty ? "/" : endpoint.prefix
         endpoint.prefix = ""
-        let request = RequestHead(method: "GET", target: path, fields: ["connection": "close"])
+        let request = RequestHead(method: method, target: path, fields: ["connection": "close"])
         let target = endpoint
         let limit = TimeAmount(timeout)
         let loop = MultiThreadedEventLoopGroup.singleton.next()

@@ -1,0 +1,49 @@
+/// A hint that a node may be somewhere: an advertised service, or an address that somebody named.
+package enum Lead: Hashable, Sendable {
+    /// A DNS-SD instance, and the host that has it: a name is unique on a link only.
+    case service(name: String, host: String)
+    /// `HOST:PORT`, as it was named.
+    case address(String)
+}
+
+/// Where a lead may be reached.
+package struct Place: Hashable, Sendable {
+    /// A numeric address, with its zone where it is link-local, or a host name.
+    package var host: String
+    package var port: Int
+
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// What speaks for a node's health, for people and the ledger.
+package enum Evidence: Equatable, Sendable, CustomStringConvertible {
+    case described
+    case pings
+    /// Seconds without a word.
+    case silent(Double)
+    /// A connection was refused, reset, or ended; or a fresh one could not be made.
+    case connection(String)
+    /// Its service was withdrawn.
+    case withdrawn
+    /// Nobody wants to know of it any more.
+    case forgotten
+
+    package var description: String {
+        switch self {
+        case .described: "it described itself"
+        case .pings: "it was heard again"
+        case .silent(let seconds): "not heard for \(tenths(seconds)) s"
+        case .connection(let text): text
+        case .withdrawn: "it said goodbye"
+        case .forgotten: "it was removed from the list"
+        }
+    }
+
+    private func tenths(_ seconds: Double) -> String {
+        let tenths = Int((seconds * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}

@@ -1,0 +1,43 @@
+import NIOCore
+import NIOPosix
+package import Wire
+
+/// The port at which other hosts reach this one.
+package struct ClusterListener: Sendable {
+    private let server: Server
+    private let drainSeconds: Int
+    /// For people.
+    package let address: String
+
+    package struct CannotListen: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Listens on all addresses of both families; on a host without IPv6 on those of IPv4.
+    ///
+    /// - Throws: ``CannotListen``.
+    package static func start(
+        router: any RequestRouter, profile: ServingProfile, port: Int
+    ) async throws(CannotListen) -> ClusterListener {
+        var reason = ""
+        for host in ["::", "0.0.0.0"] {
+            do {
+                let server = try await Server.start(
+                    host: host, port: port, router: router, limits: profile.limits,
+                    connectTimeout: .seconds(Int64(profile.connectSeconds)),
+                    group: MultiThreadedEventLoopGroup.singleton)
+                return ClusterListener(
+                    server: server, drainSeconds: profile.drainSeconds,
+                    address: host == "::" ? "[::]:\(server.port)" : "\(host):\(server.port)")
+            } catch {
+                reason = (error as? IOError).map { errnoText($0.errnoCode) } ?? "\(error)"
+            }
+        }
+        throw CannotListen(
+            description: "cannot listen on port \(port) for the cluster: \(reason)\n"
+                + "  fix: see who has it (ss -ltnp); LLMSTACK_CLUSTER_PORT takes another")
+    }
+
+    /// Lets requests in hand finish, for a while.
+    package func stop() async { await server.stop(grace: .seconds(Int64(drainSeconds))) }
+}

@@ -1,0 +1,96 @@
+import Cluster
+import Foundation
+import Synchronization
+import Wire
+
+/// Finds a node among the places where it may be, and reads its events stream there.
+struct NodeFollower: Sendable {
+    enum Heard: Sendable {
+        case described(NodeDescription, Place)
+        case changed(NodeChange)
+        case ping
+    }
+
+    let places: [Place]
+    /// Who must answer; nil takes whoever does.
+    let expected: NodeID?
+
+    /// How long a place may take to answer.
+    static let patience = Duration.seconds(1)
+    /// Until the next place is tried beside the one before (RFC 8305, section 5).
+    private static let stagger = Duration.milliseconds(250)
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// - Throws: when the node is at none of the places, or when the stream ends; the error says why.
+    func run(_ heard: @Sendable (Heard) -> Void) async throws {
+        let place = try await find()
+        let events = EventStreamClient(
+            endpoint: Endpoint(place), path: "/llmstack/v1/events", timeout: Self.patience)
+        let decoder = JSONDecoder()
+        for try await event in events.events() {
+            switch event.name {
+            case "state":
+                heard(.described(try decoder.decode(NodeDescription.self, from: Data(event.data.utf8)), place))
+            case "change": heard(.changed(try decoder.decode(NodeChange.self, from: Data(event.data.utf8))))
+            case "ping": heard(.ping)
+            default: break
+            }
+        }
+        throw Failure(description: "it closed the connection")
+    }
+
+    /// The first place at which the node answers.
+    private func find() async throws -> Place {
+        try await withThrowingTaskGroup(of: Result<Place, Failure>.self) { group in
+            for (index, place) in places.enumerated() {
+                group.addTask {
+                    try await Task.sleep(for: Self.stagger * index)
+                    return await look(place)
+                }
+            }
+            var failure = Failure(description: "it has no address")
+            for try await result in group {
+                switch result {
+                case .success(let place):
+                    group.cancelAll()
+                    return place
+                case .failure(let reason): failure = reason
+                }
+            }
+            throw failure
+        }
+    }
+
+    private func look(_ place: Place) async -> Result<Place, Failure> {
+        do {
+            let id = try await Self.identity(of: place)
+            guard let expected, id != expected else { return .success(place) }
+            return .failure(Failure(description: "another node (\(id)) answers at \(place.host):\(place.port)"))
+        } catch {
+            return .failure(Failure(description: "\(error)"))
+        }
+    }
+
+    /// Who answers at a place.
+    static func identity(of place: Place) async throws -> NodeID {
+        struct Answer: Decodable {
+            var id: NodeID
+            var `protocol`: Int
+        }
+        let reply = try await HTTPProbe.get("\(Endpoint(place))/llmstack/v1/node", timeout: patience)
+        guard reply.status == 200, let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)) else {
+            throw Failure(description: "what answers at \(place.host):\(place.port) is no llmstack node")
+        }
+        guard answer.protocol == Advertisement.protocolVersion else {
+            throw Failure(description: "it speaks version \(answer.protocol) of the protocol")
+        }
+        return answer.id
+    }
+}
+
+extension Endpoint {
+    init(_ place: Place) { self.init(host: place.host, port: place.port) }
+}

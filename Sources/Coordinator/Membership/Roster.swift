@@ -1,0 +1,67 @@
+package import Cluster
+
+/// The nodes that a router knows, itself first: the payload of `/llmstack/v1/cluster`.
+package struct Roster: Equatable, Sendable, Codable {
+    package var cluster: ClusterIdentity
+    package var nodes: [Entry]
+
+    package struct Entry: Equatable, Sendable, Codable {
+        package var id: NodeID
+        package var name: String
+        /// ``Membership/Health`` in a word.
+        package var state: String
+        /// Why, for people; nil where the state says it all.
+        package var note: String?
+        /// Whether it is the router that answers.
+        package var isSelf: Bool
+        /// `mdns` or `list`: how it was found.
+        package var source: String
+        package var addresses: [String]
+        /// Where it was reached last.
+        package var address: String?
+        package var port: Int?
+        /// Milliseconds since it was heard.
+        package var lastWordMilliseconds: Int?
+        /// What it says of itself; nil before it has.
+        package var version: String?
+        package var machine: NodeDescription.Machine?
+        package var tiers: [TierReport]
+        package var policy: NodeDescription.Policy?
+        package var power: NodeDescription.Power?
+
+        enum CodingKeys: String, CodingKey {
+            case id, name, state, note, source, addresses, address, port, version, machine, tiers, policy, power
+            case isSelf = "self"
+            case lastWordMilliseconds = "last_word_ms"
+        }
+    }
+
+    package init(cluster: ClusterIdentity, nodes: [Entry]) {
+        self.cluster = cluster
+        self.nodes = nodes
+    }
+}
+
+extension Roster.Entry {
+    /// The node itself.
+    package init(_ own: NodeDescription, addresses: [String], port: Int) {
+        self.init(
+            id: own.id, name: own.name, state: Membership.Health.up.rawValue, isSelf: true, source: "mdns",
+            addresses: addresses, address: addresses.first, port: port, lastWordMilliseconds: 0, version: own.version,
+            machine: own.machine, tiers: own.tiers, policy: own.policy, power: own.power)
+    }
+
+    /// - Parameter now: seconds of the clock that the membership is told.
+    init(_ member: Membership.Member, at now: Double) {
+        let description = member.description
+        let source = if case .address = member.lead { "list" } else { "mdns" }
+        self.init(
+            id: member.id, name: description?.name ?? member.advertisedName, state: member.health.rawValue,
+            note: member.health == .up ? nil : member.evidence.description, isSelf: false, source: source,
+            addresses: member.places.map(\.host), address: member.place?.host,
+            port: member.place?.port ?? member.places.first?.port,
+            lastWordMilliseconds: member.lastWord.map { Int(max(0, now - $0) * 1000) }, version: description?.version,
+            machine: description?.machine, tiers: description?.tiers ?? [], policy: description?.policy,
+            power: description?.power)
+    }
+}

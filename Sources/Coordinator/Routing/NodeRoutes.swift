@@ -1,0 +1,81 @@
+import Cluster
+import Foundation
+import NIOCore
+package import Wire
+
+/// The routes under `/llmstack/v1/`: what this node is, whom it knows, and whether it takes work. None of them is on the
+/// path of a completion.
+package struct NodeRoutes: Sendable {
+    package let node: any LocalNode
+    package let meter: any TrafficMeter
+    let roster: @Sendable () -> Roster
+
+    /// - Parameter roster: whom this node knows, now.
+    package init(
+        node: any LocalNode, meter: any TrafficMeter, roster: @escaping @Sendable () -> Roster
+    ) {
+        self.node = node
+        self.meter = meter
+        self.roster = roster
+    }
+
+    // MARK: This node
+
+    func description() -> Reply { Self.json(node.description) }
+
+    func cluster() -> Reply { Self.json(roster()) }
+
+    /// The whole description, then what changes, and a ping a second: how other nodes know that this one lives.
+    func events() -> Admission {
+        let head = ReplyHead(
+            status: 200, fields: ["content-type": "text/event-stream", "cache-control": "no-store"])
+        return .stream(head) { stream in
+            EventFeed(node, stream).start()
+        }
+    }
+
+    // MARK: Draining
+
+    /// `POST /llmstack/v1/drain[?node=NAME][&undo=1]`.
+    ///
+    /// - Parameter forwards: whether another node may be meant: one hop, never two.
+    func drain(_ head: RequestHead, _ pool: UpstreamPool, forwards: Bool) -> EventLoopFuture<Reply> {
+        let query = Self.query(head.target)
+        let isUndone = query["undo"] == "1"
+        if let name = query["node"], forwards, name != node.description.name, name != node.description.id.description {
+            guard let entry = roster().nodes.first(where: { $0.name == name || $0.id.description == name }),
+                let address = entry.address, let port = entry.port
+            else {
+                return pool.loop.makeSucceededFuture(
+                    OpenAIError(404, "node_not_found", "No node is called \(name); llmstack nodes lists them.").reply)
+            }
+            let request = RequestHead(method: "POST", target: "/llmstack/v1/drain" + (isUndone ? "?undo=1" : ""))
+            return pool.fetch(request, from: Endpoint(host: address, port: port), limit: 1 << 20)
+        }
+        node.drain(isUndone ? nil : "drained by hand")
+        return pool.loop.makeSucceededFuture(description())
+    }
+
+    private static func query(_ target: String) -> [Substring: String] {
+        var values: [Substring: String] = [:]
+        let question = target.firstIndex(of: "?") ?? target.endIndex
+        for pair in target[question...].dropFirst().split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            values[parts[0]] = parts[1].removingPercentEncoding
+        }
+        return values
+    }
+
+    static func json(_ value: some Encodable) -> Reply {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return Reply(
+                status: 200, fields: ["content-type": "application/json"],
+                body: ByteBuffer(bytes: try encoder.encode(value)))
+        } catch {
+            return OpenAIError(500, "internal_error", "\(error)").reply
+        }
+    }
+}

@@ -1,0 +1,235 @@
+package import Cluster
+
+/// What was found on a host that wants to be in a cluster, before it is judged.
+package struct Symptoms: Equatable, Sendable {
+    /// A network interface that is up.
+    package struct Interface: Equatable, Sendable {
+        package var name: String
+        package var addresses: [String]
+        /// Whether other machines may be behind it: neither loopback, nor a tunnel, nor a bridge to containers.
+        package var isNetwork: Bool
+
+        package init(name: String, addresses: [String], isNetwork: Bool) {
+            self.name = name
+            self.addresses = addresses
+            self.isNetwork = isNetwork
+        }
+    }
+
+    /// Whether the directory of services on the network answers.
+    package enum Directory: Equatable, Sendable {
+        case available
+        case unavailable(reason: String, fix: String)
+        case silent
+    }
+
+    package enum Firewall: String, Equatable, Sendable, CaseIterable {
+        case ufw
+        case firewalld
+        /// macOS's own.
+        case application
+    }
+
+    /// Another node, as the router knows it.
+    package struct Neighbour: Equatable, Sendable {
+        package var name: String
+        /// ``Membership/Health`` in a word.
+        package var state: String
+
+        package init(name: String, state: String) {
+            self.name = name
+            self.state = state
+        }
+    }
+
+    /// Who has a port that the stack needs.
+    package struct Port: Equatable, Sendable {
+        package var number: Int
+        /// `router`, `llama-swap`, `cluster`.
+        package var purpose: String
+        /// As ``DaemonObservation/Port`` has it.
+        package var holder: DaemonObservation.Port
+
+        package init(_ number: Int, _ purpose: String, _ holder: DaemonObservation.Port) {
+            self.number = number
+            self.purpose = purpose
+            self.holder = holder
+        }
+    }
+
+    package var cluster: ClusterIdentity?
+    /// Why the cluster's file cannot be used: what, and what to do.
+    package var clusterProblem: String?
+    package var interfaces: [Interface] = []
+    package var directory = Directory.silent
+    package var firewalls: [Firewall] = []
+    package var ports: [Port] = []
+    /// Whether the system keeps its clock by a time server; nil where it does not say.
+    package var clockIsKept: Bool?
+    /// Whether the router can be reached past the cluster's listener.
+    package var routerIsExposed = false
+    /// Other nodes that the router knows, with their state; nil where no router runs.
+    package var nodes: [Neighbour]?
+    package var isMac = false
+
+    package init() {}
+}
+
+/// One thing that was looked at, and what it means.
+package struct Finding: Equatable, Sendable, Encodable {
+    package enum Verdict: String, Equatable, Sendable, Encodable {
+        case ok
+        /// It works, or may; but not as one would want.
+        case warning
+        case problem
+    }
+
+    package var subject: String
+    package var verdict: Verdict
+    package var detail: String
+    /// What to do; nil where nothing need be done.
+    package var fix: String?
+
+    package init(_ subject: String, _ verdict: Verdict, _ detail: String, fix: String? = nil) {
+        self.subject = subject
+        self.verdict = verdict
+        self.detail = detail
+        self.fix = fix
+    }
+}
+
+extension Symptoms {
+    /// Each subject once, in the order in which one looks for a fault: from this host outwards.
+    package var findings: [Finding] {
+        [clusterFinding] + ports.map(portFinding)
+            + [
+                multicast, directoryFinding, firewall, clock, exposure, others, localNetwork,
+            ].compactMap { $0 }
+    }
+
+    private var clusterFinding: Finding {
+        if let clusterProblem { return Finding("cluster", .problem, clusterProblem) }
+        guard let cluster else {
+            return Finding(
+                "cluster", .ok, "this host is in none and serves itself alone",
+                fix: "llmstack cluster init --open, or llmstack join --open NAME, if that is not what you want")
+        }
+        return Finding(
+            "cluster", .warning, "\(cluster.name) is open: whoever reaches this host uses its models",
+            fix: "keep it to networks that you trust wholly")
+    }
+
+    private func portFinding(_ port: Port) -> Finding {
+        let subject = "port \(port.number)"
+        switch port.holder {
+        case .own: return Finding(subject, .ok, "this project's \(port.purpose) listens")
+        case .free:
+            return Finding(subject, .ok, "free; the \(port.purpose) does not run", fix: "llmstack start, if it should")
+        case .stranger(let occupant):
+            guard let project = occupant.project else {
+                return Finding(
+                    subject, .problem, "\(occupant) has it; the \(port.purpose) needs it",
+                    fix: "end that program, or give it another port")
+            }
+            return Finding(subject, .ok, "the \(port.purpose) of \(project) listens")
+        }
+    }
+
+    private var multicast: Finding {
+        let networks = interfaces.filter(\.isNetwork)
+        guard !networks.isEmpty else {
+            return Finding(
+                "network", .problem, "no interface leads to other machines",
+                fix: "connect to a network; nodes on other subnets are named with llmstack nodes add HOST")
+        }
+        let list = networks.map { "\($0.name) (\($0.addresses.joined(separator: ", ")))" }.joined(separator: ", ")
+        return Finding("network", .ok, list)
+    }
+
+    private var directoryFinding: Finding {
+        switch directory {
+        case .available: Finding("mdns", .ok, "the system's directory of services answers")
+        case .unavailable(let reason, let fix):
+            Finding("mdns", .problem, reason, fix: "\(fix); meanwhile llmstack nodes add HOST works without it")
+        case .silent:
+            Finding(
+                "mdns", .problem, "the system's directory of services does not answer",
+                fix: "see that avahi-daemon runs; meanwhile llmstack nodes add HOST works without it")
+        }
+    }
+
+    private var firewall: Finding {
+        let port = ports.first { $0.purpose == "cluster" }?.number ?? 10103
+        guard let firewall = firewalls.first else {
+            return Finding("firewall", .ok, "none that is known by name is on; others are not seen")
+        }
+        let fix =
+            switch firewall {
+            case .ufw: "sudo ufw allow 5353/udp && sudo ufw allow \(port)/tcp"
+            case .firewalld:
+                "sudo firewall-cmd --permanent --add-service=mdns --add-port=\(port)/tcp && sudo firewall-cmd --reload"
+            case .application: "System Settings > Network > Firewall > Options: let llmstack take connections"
+            }
+        return Finding(
+            "firewall", .warning, "\(firewall.rawValue) is on; mDNS (udp 5353) and port \(port) must be let through",
+            fix: fix)
+    }
+
+    private var clock: Finding? {
+        clockIsKept.map {
+            $0
+                ? Finding("clock", .ok, "kept by a time server")
+                : Finding(
+                    "clock", .warning, "no time server keeps it: what logs of several hosts say will not match",
+                    fix: isMac ? "System Settings > General > Date & Time" : "sudo timedatectl set-ntp true")
+        }
+    }
+
+    private var exposure: Finding? {
+        guard routerIsExposed else { return nil }
+        return Finding(
+            "router", .warning, "ROUTER_HOST lets other machines past the cluster's listener",
+            fix: "unset ROUTER_HOST, then llmstack restart")
+    }
+
+    private var others: Finding? {
+        guard cluster != nil else { return nil }
+        guard let nodes else {
+            return Finding("nodes", .warning, "no router runs here, so nobody looks for them", fix: "llmstack start")
+        }
+        let troubled = nodes.filter { $0.state != "up" }
+        if nodes.isEmpty {
+            return Finding(
+                "nodes", .warning, "no other node is seen",
+                fix: "see llmstack doctor there too; guest Wi-Fi and VPNs often stop multicast: llmstack nodes add HOST"
+            )
+        }
+        guard !troubled.isEmpty else {
+            return Finding(
+                "nodes", .ok, nodes.map(\.name).joined(separator: ", ") + (nodes.count == 1 ? " is up" : " are up"))
+        }
+        return Finding(
+            "nodes", .warning, troubled.map { "\($0.name) is \($0.state)" }.joined(separator: ", "),
+            fix: "llmstack nodes says why")
+    }
+
+    private var localNetwork: Finding? {
+        guard isMac else { return nil }
+        return Finding(
+            "permission", .ok, "macOS asks once whether llmstack may use the local network; a refusal shows as silence",
+            fix: "System Settings > Privacy & Security > Local Network, if no node is ever seen")
+    }
+}
+
+extension [Finding] {
+    /// A line each, with what to do below it.
+    package var text: String {
+        let width = map(\.subject.count).max() ?? 0
+        return map { finding in
+            let mark = ["ok": "ok     ", "warning": "warning", "problem": "PROBLEM"][finding.verdict.rawValue] ?? ""
+            let subject = finding.subject + String(repeating: " ", count: width - finding.subject.count)
+            let line = "\(mark)  \(subject)  \(finding.detail)"
+            return line + (finding.fix.map { "\n         \(String(repeating: " ", count: width))  fix: \($0)" } ?? "")
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,134 @@
+import Cluster
+import Discovery
+import Foundation
+import Logging
+import Node
+import Wire
+
+/// The port of the cluster listener.
+enum ClusterPort {
+    static let standard = 10103
+
+    /// `$LLMSTACK_CLUSTER_PORT`, else the standard one.
+    static func current(_ environment: [String: String]) -> Int {
+        environment["LLMSTACK_CLUSTER_PORT"].flatMap { Int($0) }.flatMap { (1...65535).contains($0) ? $0 : nil }
+            ?? standard
+    }
+
+    /// Reads `HOST[:PORT]`.
+    static func place(_ text: String) -> Place? {
+        HostPort.split(text).map { Place(host: $0.host, port: $0.port ?? standard) }
+    }
+}
+
+/// What the verbs about clusters share.
+struct ClusterContext {
+    let environment = ProcessInfo.processInfo.environment
+    let files: ClusterFiles
+
+    init() { files = ClusterFiles(environment: environment) }
+
+    var port: Int { ClusterPort.current(environment) }
+
+    /// The first label of the host's name, as far as a name may have its characters.
+    var hostLabel: String { Self.label(of: ProcessInfo.processInfo.hostName) }
+
+    static func label(of hostName: String) -> String {
+        let label = hostName.prefix { $0 != "." }.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        let name = String(label.drop { $0 == "-" }.prefix(40))
+        return name.isEmpty ? "node" : name
+    }
+
+    func requireNone() throws {
+        if let identity = try files.cluster() {
+            throw StackFailure(
+                "this host is in the cluster \"\(identity.name)\" already", advice: "fix: llmstack cluster leave first")
+        }
+    }
+
+    /// What somebody does who has just joined or made a cluster.
+    var whatIsNext: String {
+        let isRunning = LocalPort.isTaken(host: "127.0.0.1", port: LocalRouter(environment: environment).port)
+        return isRunning ? "next: llmstack nodes" : "next: llmstack start, then llmstack nodes"
+    }
+
+    /// The open clusters of which something is heard, each once.
+    func advertisedClusters(within limit: Duration = .seconds(3)) async throws -> [(name: String, id: ClusterID)] {
+        let directory = SystemDirectory.make(
+            environment: environment, log: Logger(label: "llmstack.discovery") { _ in SwiftLogNoOpLogHandler() })
+        defer { directory.close() }
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            directory.close()
+        }
+        defer { timer.cancel() }
+        var clusters: [ClusterID: String] = [:]
+        for await event in directory.browse(Advertisement.serviceType) {
+            switch event {
+            case .found(let service):
+                if case .known(let advertisement) = Advertisement.read(service.text) {
+                    clusters[advertisement.cluster] = advertisement.clusterName
+                }
+            case .unavailable(let reason, let fix):
+                throw StackFailure("services on the network cannot be looked for: \(reason)", advice: "fix: \(fix)")
+            default: break
+            }
+        }
+        return clusters.map { ($0.value, $0.key) }
+    }
+}
+
+/// The router that this command line asks about the cluster: this host's, or the one that this project uses.
+struct LocalRouter {
+    let base: String
+    let port: Int
+
+    init(environment: [String: String]) {
+        let context = StackContext()
+        let endpoints = Endpoints(
+            environment: environment, routerPort: (try? context.blueprint.catalog(context.work))?.defaults.routerPort)
+        port = endpoints.routerPort
+        if case .external(let url)? = context.work.pinnedChannel { base = url } else { base = endpoints.base(.router) }
+    }
+
+    /// - Throws: ``StackFailure`` where nobody answers, or a router that is in no cluster.
+    func get(_ path: String) async throws -> [UInt8] { try await ask("GET", path) }
+
+    func ask(_ method: String, _ path: String) async throws -> [UInt8] {
+        let reply: (status: Int, body: [UInt8])
+        do {
+            reply = try await HTTPProbe.ask(method, base + path, timeout: .seconds(5))
+        } catch {
+            throw StackFailure("no router answers at \(base): \(error)", advice: "fix: llmstack start")
+        }
+        switch reply.status {
+        case 200: return reply.body
+        case 404 where String(decoding: reply.body, as: UTF8.self).contains("node_not_found"),
+            503 where String(decoding: reply.body, as: UTF8.self).contains("no_node"):
+            throw StackFailure(OpenAIError.message(in: reply.body) ?? "not found", advice: "next: llmstack nodes")
+        default:
+            throw StackFailure(
+                "the router at \(base) is in no cluster",
+                advice: "fix: llmstack cluster init --open, or llmstack join --open NAME")
+        }
+    }
+}
+
+/// Asks a node about itself.
+enum NodeQuery {
+    static func description(of place: Place) async throws -> NodeDescription {
+        let url = "\(Endpoint(host: place.host, port: place.port))/llmstack/v1/node"
+        do {
+            let reply = try await HTTPProbe.get(url, timeout: .seconds(3))
+            if reply.status == 200, let node = try? JSONDecoder().decode(NodeDescription.self, from: Data(reply.body)) {
+                return node
+            }
+        } catch {
+            throw StackFailure(
+                "no node answers at \(place.host):\(place.port): \(error)",
+                advice: "fix: see that its stack runs, that it is in a cluster, and that no firewall is between")
+        }
+        throw StackFailure(
+            "what answers at \(place.host):\(place.port) is no llmstack node", advice: "fix: see host and port")
+    }
+}

@@ -1,0 +1,128 @@
+import Cluster
+import Coordinator
+import Discovery
+import Foundation
+import Logging
+import Node
+import Wire
+
+/// A router's part in one cluster, from joining to leaving: the listener, the agent, the advertisement, and an eye on the
+/// other nodes.
+struct ClusterStack {
+    private let assembly: Assembly
+    private let router: StackRouter
+    private let rules: RoutingRules
+    private let identity: ClusterIdentity
+    private let files: ClusterFiles
+    private let log: Logger
+    private let port: Int
+    let agent: NodeAgent
+
+    /// - Throws: where the node's id cannot be kept, or models.ini cannot be read.
+    init(
+        _ assembly: Assembly, _ router: StackRouter, _ rules: RoutingRules, _ identity: ClusterIdentity,
+        _ files: ClusterFiles, log: Logger
+    ) throws {
+        self.assembly = assembly
+        self.router = router
+        self.rules = rules
+        self.identity = identity
+        self.files = files
+        self.log = log
+        port = ClusterPort.current(ProcessInfo.processInfo.environment)
+        agent = try assembly.agent(identity, try files.nodeID(), log: log)
+    }
+
+    /// Until it is cancelled.
+    func run() async throws {
+        let monitor = MembershipMonitor(own: agent.description.id, cluster: identity.id, log: log)
+        let roster: @Sendable () -> Roster = { [agent, identity, port] in
+            Roster(
+                cluster: identity,
+                nodes: [Roster.Entry(agent.description, addresses: [], port: port)] + monitor.entries)
+        }
+        let routes = NodeRoutes(node: agent, meter: agent, roster: roster)
+        let listener = try await ClusterListener.start(
+            router: assembly.listener(rules, routes, log: log), profile: .clusterListener, port: port)
+        if identity.security == .open {
+            log.warning(
+                "the cluster \(identity.name) is open: whoever reaches port \(port) of this host uses its models")
+        }
+        log.notice("cluster \(identity.name): listening on \(listener.address) for other nodes and thin clients")
+        router.serve(.clusterLoopback, routes)
+        let directory = SystemDirectory.make(environment: ProcessInfo.processInfo.environment, log: log)
+        let (news, feed) = AsyncStream.makeStream(of: MembershipMonitor.News.self)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await agent.run() }
+            group.addTask { await monitor.run(news) }
+            group.addTask { await browse(directory, feed) }
+            group.addTask { await advertise(directory) }
+            group.addTask { await watchNamedNodes(feed) }
+            // They end when this is cancelled.
+            await group.waitForAll()
+        }
+        feed.finish()
+        router.serve(.singleHost, nil)
+        // The goodbye goes out before the connections end: others need not find out by asking.
+        directory.close()
+        await listener.stop()
+    }
+
+    private func browse(
+        _ directory: any ServiceDirectory, _ feed: AsyncStream<MembershipMonitor.News>.Continuation
+    ) async {
+        for await event in directory.browse(Advertisement.serviceType) {
+            switch event {
+            case .found(let service):
+                let places = service.addresses.map { Place(host: $0.text, port: service.port) }
+                feed.yield(.sighted(name: service.name, host: service.host, places, txt: service.text))
+            case .lost(let id): feed.yield(.lost(name: id.name, host: id.host))
+            case .unavailable(let reason, let fix):
+                log.warning("other nodes cannot be found by mDNS: \(reason)\n  fix: \(fix); or llmstack nodes add HOST")
+            case .registered(let name): log.notice("advertised as \"\(name)\"")
+            case .available, .allForNow: break
+            }
+        }
+    }
+
+    private func advertise(_ directory: any ServiceDirectory) async {
+        var generation = 0
+        var shown: AdvertisedService?
+        for await description in agent.descriptions() {
+            let tiers = description.policy.share
+            var service = advertised(description, tiers, generation)
+            if service == shown { continue }
+            generation += 1
+            service = advertised(description, tiers, generation)
+            shown = service
+            directory.advertise(service)
+        }
+    }
+
+    private func advertised(_ description: NodeDescription, _ tiers: [String], _ generation: Int) -> AdvertisedService {
+        let advertisement = Advertisement(
+            cluster: identity.id, clusterName: identity.name, node: description.id, generation: generation, tiers: tiers
+        )
+        return AdvertisedService(
+            name: description.name, type: Advertisement.serviceType, port: port, text: advertisement.txt,
+            subtypes: advertisement.subtypes)
+    }
+
+    /// Reports what `llmstack nodes add` and `remove` write.
+    private func watchNamedNodes(_ feed: AsyncStream<MembershipMonitor.News>.Continuation) async {
+        var known: Set<String> = []
+        var complaint = ""
+        repeat {
+            do {
+                let named = Set(try files.namedNodes())
+                for place in named.subtracting(known).compactMap(ClusterPort.place) { feed.yield(.named(place)) }
+                for place in known.subtracting(named).compactMap(ClusterPort.place) { feed.yield(.forgotten(place)) }
+                known = named
+                complaint = ""
+            } catch {
+                if complaint != "\(error)" { log.error("\(error)") }
+                complaint = "\(error)"
+            }
+        } while (try? await Task.sleep(for: .milliseconds(500))) != nil
+    }
+}

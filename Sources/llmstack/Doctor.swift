@@ -1,0 +1,105 @@
+import ArgumentParser
+import Cluster
+import Coordinator
+import Discovery
+import Foundation
+import Logging
+import Node
+
+/// `llmstack doctor`: why nodes do not see each other.
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look for what keeps this host and its cluster apart, and say what to do.",
+        discussion: """
+            Looks at this host only: its ports, network, mDNS, firewall and clock, and at what its router knows of \
+            others. The exit code is 1 where something is in the way, else 0.
+            """)
+
+    @Flag(name: .customLong("json"), help: "Print one JSON object with the same facts.")
+    var printsJSON = false
+
+    func run() async throws {
+        let findings = await symptoms().findings
+        if printsJSON {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            print(String(decoding: try encoder.encode(["findings": findings]), as: UTF8.self))
+        } else {
+            print(findings.text)
+        }
+        if findings.contains(where: { $0.verdict == .problem }) { throw ExitCode(1) }
+    }
+
+    private func symptoms() async -> Symptoms {
+        let context = StackContext()
+        var symptoms = Symptoms()
+        do { symptoms.cluster = try ClusterFiles(environment: context.environment).cluster() } catch {
+            symptoms.clusterProblem = "\(error)"
+        }
+        symptoms.interfaces = SystemInterfaces.current().map { interface in
+            let addresses = interface.networks.map { $0.address.description }
+            return .init(
+                name: interface.name, addresses: addresses,
+                isNetwork: !interface.isLoopback && !interface.isVirtualBridge && !interface.isPointToPoint
+                    && !addresses.isEmpty)
+        }
+        symptoms.directory = await directory(context.environment)
+        let programs = context.table.programNames
+        symptoms.firewalls = Symptoms.Firewall.current(programs: programs)
+        let endpoints = Endpoints(
+            environment: context.environment,
+            routerPort: (try? context.blueprint.catalog(context.work))?.defaults.routerPort)
+        let observer = StackObserver(work: context.work, endpoints: endpoints, table: context.table)
+        let router = observer.observe(.router)
+        symptoms.ports = [
+            .init(endpoints.port(.router), "router", router.port),
+            .init(endpoints.port(.llamaSwap), "llama-swap", observer.observe(.llamaSwap).port),
+        ]
+        if symptoms.cluster != nil {
+            let port = ClusterPort.current(context.environment)
+            symptoms.ports.append(.init(port, "cluster", listener(port, router, context.table)))
+        }
+        symptoms.clockIsKept = SystemClock.isKept(programs: programs)
+        symptoms.routerIsExposed = endpoints.routerIsExposed
+        if let body = try? await LocalRouter(environment: context.environment).get("/llmstack/v1/cluster"),
+            let roster = try? JSONDecoder().decode(Roster.self, from: Data(body))
+        {
+            symptoms.nodes = roster.nodes.filter { !$0.isSelf }.map { .init(name: $0.name, state: $0.state) }
+        }
+        #if canImport(Darwin)
+            symptoms.isMac = true
+        #endif
+        return symptoms
+    }
+
+    /// The cluster's listener is the router's: whoever holds its port must be that process.
+    private func listener(
+        _ port: Int, _ router: DaemonObservation, _ table: any ProcessTable
+    ) -> DaemonObservation.Port {
+        guard LocalPort.isTaken(host: "127.0.0.1", port: port) else { return .free }
+        guard let pid = table.listener(onPort: port), pid != router.own?.pid else { return .own }
+        return .stranger(
+            Occupant(
+                pid: pid,
+                command: table.process(pid)?.arguments.first.map { String($0.split(separator: "/").last ?? "") }))
+    }
+
+    private func directory(_ environment: [String: String]) async -> Symptoms.Directory {
+        let directory = SystemDirectory.make(
+            environment: environment, log: Logger(label: "llmstack.discovery") { _ in SwiftLogNoOpLogHandler() })
+        defer { directory.close() }
+        let timer = Task {
+            try await Task.sleep(for: .seconds(2))
+            directory.close()
+        }
+        defer { timer.cancel() }
+        for await event in directory.browse(Advertisement.serviceType) {
+            switch event {
+            case .available: return .available
+            case .unavailable(let reason, let fix): return .unavailable(reason: reason, fix: fix)
+            default: break
+            }
+        }
+        return .silent
+    }
+}

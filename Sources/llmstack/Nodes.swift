@@ -1,0 +1,104 @@
+import ArgumentParser
+import Cluster
+import Coordinator
+import Foundation
+import Node
+
+/// `llmstack nodes`: the nodes of the cluster, as this host's router sees them.
+struct Nodes: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the nodes of the cluster: how they are, what they serve, how busy they are.",
+        discussion: """
+            A tier is shown with its state and the requests in hand of the slots it has. Nodes out of reach of \
+            multicast are named once with llmstack nodes add.
+            """,
+        subcommands: [Show.self, Add.self, Remove.self], defaultSubcommand: Show.self)
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show the nodes (what llmstack nodes does by itself).")
+
+        @Flag(help: "Stay and show each change.")
+        var watch = false
+
+        @Flag(name: .customLong("json"), help: "Print one JSON object with the same facts; with --watch one a line.")
+        var printsJSON = false
+
+        func run() async throws {
+            let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
+            guard watch else { return print(try show(await router.get("/llmstack/v1/cluster"))) }
+            var shown: String?
+            let console = StandardConsole()
+            while true {
+                let text = try show(await router.get("/llmstack/v1/cluster"))
+                if comparable(text) != shown {
+                    console.say((console.isTerminal && !printsJSON ? "\u{1b}[2J\u{1b}[H" : "") + text)
+                    shown = comparable(text)
+                }
+                try await Task.sleep(for: .milliseconds(250))
+            }
+        }
+
+        private func show(_ body: [UInt8]) throws -> String {
+            if printsJSON { return String(decoding: body, as: UTF8.self) }
+            return RosterText(try JSONDecoder().decode(Roster.self, from: Data(body))).text
+        }
+
+        /// Without the ages, which always change.
+        private func comparable(_ text: String) -> String {
+            printsJSON
+                ? text.replacing(/"last_word_ms":\d+/, with: "") : text.replacing(/\d+(\.\d)? (ms|s) ago/, with: "")
+        }
+    }
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Name a node that multicast does not reach: on another subnet, behind a VPN.")
+
+        @Argument(help: ArgumentHelp("A node's cluster listener.", valueName: "host[:port]"))
+        var node: String
+
+        func validate() throws {
+            if ClusterPort.place(node) == nil { throw ValidationError("\"\(node)\" is no HOST[:PORT]") }
+        }
+
+        func run() async throws {
+            guard let place = ClusterPort.place(node) else { return }
+            let files = ClusterFiles(environment: ProcessInfo.processInfo.environment)
+            let named = "\(place.host):\(place.port)"
+            let known = try files.namedNodes()
+            if known.contains(named) { return print("\(named) is on the list already") }
+            try files.setNamedNodes(known + [named])
+            print("added \(named)")
+            do {
+                let description = try await NodeQuery.description(of: place)
+                print("  \(description.name) of the cluster \"\(description.clusterName)\" answers there")
+                if let own = try files.cluster(), own.id != description.cluster {
+                    print("  note: this host is in \"\(own.name)\", so it will not be used")
+                }
+            } catch {
+                print("  note: nobody answers there yet; it is tried again and again")
+            }
+        }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Take a named node off the list.")
+
+        @Argument(help: ArgumentHelp("As it was added.", valueName: "host[:port]"))
+        var node: String
+
+        func run() throws {
+            let files = ClusterFiles(environment: ProcessInfo.processInfo.environment)
+            let known = try files.namedNodes()
+            let named = ClusterPort.place(node).map { "\($0.host):\($0.port)" } ?? node
+            guard known.contains(named) else {
+                throw StackFailure(
+                    "\(named) is not on the list",
+                    advice: known.isEmpty ? "next: the list is empty" : "next: it has \(known.joined(separator: ", "))")
+            }
+            try files.setNamedNodes(known.filter { $0 != named })
+            print("removed \(named)")
+        }
+    }
+}

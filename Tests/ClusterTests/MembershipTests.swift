@@ -1,0 +1,198 @@
+import Cluster
+import Testing
+
+/// Stories of nodes, told in words: `TIME WORD NODE`, parted by semicolons.
+///
+/// `see` a service is found, `lose` it is withdrawn, `add` and `remove` its address is named and no more, `hear` it
+/// describes itself, `ping`, `end` its stream ends, `answer` and `miss` a probe does or does not, `tick` time passes.
+private struct Story {
+    var membership = Membership(own: NodeID("self0000"), cluster: ClusterID("ours0000"))
+    var actions: [Membership.Action] = []
+
+    init(_ text: String) {
+        for line in text.split(separator: ";") {
+            let words = line.split(separator: " ").map(String.init)
+            tell(Double(words[0]) ?? 0, words[1], words.count > 2 ? words[2] : "")
+        }
+    }
+
+    static func lead(_ node: String) -> Lead { .service(name: node, host: "\(node).local") }
+    static func places(_ node: String) -> [Place] { [Place(host: "\(node).local", port: 10103)] }
+
+    static func description(_ node: String, cluster: String = "ours0000", epoch: UInt64 = 1) -> NodeDescription {
+        NodeDescription(
+            id: NodeID("\(node)0000000"), name: node, cluster: ClusterID(cluster), clusterName: "team", version: "1",
+            machine: .init(platform: "linux", accelerator: nil, modelMemory: 0, memory: 0), epoch: epoch,
+            tiers: [TierReport(name: "plan", fingerprint: .init(family: "f"))])
+    }
+
+    private mutating func tell(_ now: Double, _ word: String, _ node: String) {
+        let lead = Self.lead(node)
+        let place = Self.places(node)[0]
+        switch word {
+        case "see":
+            let reading = Advertisement.Reading.known(
+                Advertisement(
+                    cluster: ClusterID("ours0000"), clusterName: "team", node: NodeID("\(node)0000000"), generation: 1,
+                    tiers: []))
+            actions = membership.sighted(lead, at: Self.places(node), reading)
+        case "lose": actions = membership.lost(lead)
+        case "add": actions = membership.named(place)
+        case "remove": actions = membership.lost(Membership.lead(to: place))
+        case "hear": actions = membership.described(lead, Self.description(node), from: place, at: now)
+        case "restart": actions = membership.described(lead, Self.description(node, epoch: 2), from: place, at: now)
+        case "hear-there":
+            actions = membership.described(Membership.lead(to: place), Self.description(node), from: place, at: now)
+        case "end-there": actions = membership.streamEnded(Membership.lead(to: place), "reset", at: now)
+        case "ping": actions = membership.pinged(lead, at: now)
+        case "end": actions = membership.streamEnded(lead, "reset", at: now)
+        case "answer": actions = membership.probed(lead, answered: true, at: now)
+        case "miss": actions = membership.probed(lead, answered: false, at: now)
+        default: actions = membership.tick(at: now)
+        }
+    }
+
+    /// `a.up b.down`
+    var state: String {
+        membership.members.values.map { "\($0.id.description.first.map(String.init) ?? "").\($0.health.rawValue)" }
+            .sorted().joined(separator: " ")
+    }
+
+    var follows: [Double] {
+        actions.compactMap { if case .follow(_, _, _, let delay) = $0 { delay } else { nil } }
+    }
+}
+
+struct MembershipTests {
+    @Test(
+        "Nodes come, fall silent, come back and go",
+        arguments: [
+            ("0 see a", ""),
+            ("0 see a; 0 hear a", "a.up"),
+            ("0 see a; 0 hear a; 1 ping a; 2.4 tick", "a.up"),
+            ("0 see a; 0 hear a; 1.4 tick; 1.6 tick", "a.suspect"),
+            // Two pings, not one.
+            ("0 see a; 0 hear a; 1.6 tick; 1.7 ping a", "a.suspect"),
+            ("0 see a; 0 hear a; 1.6 tick; 1.7 ping a; 2.7 ping a", "a.up"),
+            // Silence alone never says down: a probe does.
+            ("0 see a; 0 hear a; 1.6 tick; 3.6 tick", "a.suspect"),
+            ("0 see a; 0 hear a; 1.6 tick; 3.6 tick; 4.6 miss a", "a.down"),
+            ("0 see a; 0 hear a; 1.6 tick; 3.6 tick; 3.7 answer a", "a.suspect"),
+            // A connection that ends is evidence at once.
+            ("0 see a; 0 hear a; 0.1 end a", "a.down"),
+            ("0 see a; 0 end a", "a.down"),
+            ("0 see a; 0 hear a; 0.1 end a; 1 hear a", "a.suspect"),
+            ("0 see a; 0 hear a; 0.1 end a; 1 hear a; 2 ping a; 3 ping a", "a.up"),
+            // Another epoch is another life: nothing is held against it.
+            ("0 see a; 0 hear a; 0.1 end a; 1 restart a", "a.up"),
+            // A goodbye is believed once the stream ends too, in either order.
+            ("0 see a; 0 hear a; 1 lose a", "a.up"),
+            ("0 see a; 0 hear a; 1 lose a; 1 end a", ""),
+            ("0 see a; 0 hear a; 1 lose a; 1 miss a", ""),
+            ("0 see a; 0 hear a; 1 end a; 1 lose a", ""),
+            ("0 see a; 1 lose a", ""),
+            // A mute host: mDNS forgot it, its stream still says nothing of an end.
+            ("0 see a; 0 hear a; 0 see b; 0 hear b; 1 ping b; 1.6 tick", "a.suspect b.up"),
+            // Two leads to one node.
+            ("0 see a; 0 hear a; 1 add a; 1 hear-there a", "a.up"),
+            ("0 see a; 0 hear a; 1 add a; 1 hear-there a; 2 end a; 2.1 hear-there a", "a.suspect"),
+            ("0 add a; 0 hear-there a; 1 remove a", ""),
+            ("0 add a; 0 hear-there a; 1 end-there a", "a.down"),
+        ])
+    func story(_ text: String, _ expected: String) {
+        #expect(Story(text).state == expected)
+    }
+
+    @Test("When everybody falls silent at once, the router blames itself, for a while")
+    func selfBlame() {
+        let silent =
+            "0 see a; 0 hear a; 0 see b; 0 hear b; 7 tick; 8 tick; 9 ping a; 9 ping b; 9 tick"
+        #expect(Story(silent).state == "a.up b.up")
+        #expect(Story("0 see a; 0 hear a; 0 see b; 0 hear b; 7 tick; 8 tick; 9 tick; 10.1 tick").state == "a.suspect b.suspect")
+    }
+
+    @Test("A host that was suspended judges nobody by what it slept through")
+    func suspend() {
+        #expect(Story("0 see a; 0 hear a; 0.5 tick; 600 tick; 600.5 tick; 601 tick").state == "a.up")
+        #expect(Story("0 see a; 0 hear a; 0.5 tick; 600 tick; 601 tick; 602 tick").state == "a.suspect")
+    }
+
+    @Test("A node that is gone is tried again soon, then less often, and never more than three seconds apart")
+    func backoff() {
+        var text = "0 see a"
+        var delays: [Double] = []
+        for _ in 0..<8 {
+            text += "; 1 end a"
+            delays += Story(text).follows
+        }
+        #expect(delays == [0.25, 0.5, 1, 2, 3, 3, 3, 3])
+    }
+
+    @Test("A sighting of a node that is being retried does not wait for its turn")
+    func newSighting() {
+        var story = Story("0 see a; 1 end a")
+        let news = story.membership.sighted(
+            Story.lead("a"), at: [Place(host: "10.0.0.9", port: 1)],
+            .known(
+                Advertisement(
+                    cluster: ClusterID("ours0000"), clusterName: "team", node: NodeID("a0000000"), generation: 2,
+                    tiers: [])))
+        #expect(news == [.follow(Story.lead("a"), [Place(host: "10.0.0.9", port: 1)], NodeID("a0000000"), after: 0)])
+    }
+
+    @Test("Other clusters, newer protocols and the node itself are not followed")
+    func strangers() {
+        var membership = Membership(own: NodeID("self0000"), cluster: ClusterID("ours0000"))
+        let places = [Place(host: "h", port: 1)]
+        func advertised(_ cluster: String, _ node: String) -> Advertisement.Reading {
+            .known(
+                Advertisement(
+                    cluster: ClusterID(cluster), clusterName: "x", node: NodeID(node), generation: 1, tiers: []))
+        }
+        #expect(membership.sighted(Story.lead("a"), at: places, advertised("theirs00", "a0000000")) == [])
+        #expect(membership.sighted(Story.lead("b"), at: places, advertised("ours0000", "self0000")) == [])
+        #expect(membership.sighted(Story.lead("c"), at: places, .malformed) == [])
+        _ = membership.sighted(
+            Story.lead("d"), at: places, .incompatible(version: "2", node: NodeID("d0000000"), clusterName: "team"))
+        #expect(membership.members.values.map(\.health) == [.incompatible])
+        #expect(
+            membership.lost(Story.lead("d")) == [
+                .changed(NodeID("d0000000"), from: .incompatible, to: nil, .withdrawn)
+            ])
+    }
+
+    @Test("An address that was named may lead to another cluster: shown, and not used")
+    func foreign() {
+        var membership = Membership(own: NodeID("self0000"), cluster: ClusterID("ours0000"))
+        let place = Place(host: "h", port: 1)
+        _ = membership.named(place)
+        let lead = Membership.lead(to: place)
+        let actions = membership.described(lead, Story.description("a", cluster: "theirs00"), from: place, at: 0)
+        #expect(actions.first == .unfollow(lead))
+        #expect(membership.members.values.map(\.health) == [.foreign])
+    }
+
+    @Test("Changes are applied to the description they belong to")
+    func changes() {
+        var story = Story("0 see a; 0 hear a")
+        var tier = Story.description("a").tiers[0]
+        tier.state = .ready
+        _ = story.membership.changed(Story.lead("a"), NodeChange(sequence: 1, tiers: [tier]), at: 5)
+        #expect(story.membership.members.values.first?.description?.tiers == [tier])
+        #expect(story.membership.members.values.first?.lastWord == 5)
+    }
+
+    @Test("A flood of records fills nothing")
+    func flood() {
+        var membership = Membership(own: NodeID("self0000"), cluster: ClusterID("ours0000"))
+        for index in 0..<(3 * Membership.leadLimit) {
+            let actions = membership.sighted(
+                .service(name: "n\(index)", host: "h"), at: [Place(host: "h", port: 1)],
+                .known(
+                    Advertisement(
+                        cluster: ClusterID("ours0000"), clusterName: "team", node: NodeID("node\(10_000 + index)"),
+                        generation: 1, tiers: [])))
+            #expect(actions.isEmpty == (index >= Membership.leadLimit))
+        }
+    }
+}
