@@ -1,7 +1,7 @@
-import Cluster
+package import Cluster
 
 /// Looks which weights are on this machine, and whether they fit into its memory.
-struct WeightsSurvey: Sendable {
+package struct WeightsSurvey: Sendable {
     private let cache: WeightsCache
     /// nil while the machine was not examined: then everything counts as fitting.
     private let limit: MemoryLimit?
@@ -13,13 +13,13 @@ struct WeightsSurvey: Sendable {
         var bytes: Int64
     }
 
-    init(environment: [String: String], limit: MemoryLimit?) {
+    package init(environment: [String: String], limit: MemoryLimit?) {
         cache = WeightsCache(environment: environment)
         self.limit = limit
     }
 
     /// - Returns: by local tier.
-    mutating func look(_ catalog: Catalog, usesNext: Bool) -> [String: AgentState.Weights] {
+    package mutating func look(_ catalog: Catalog, usesNext: Bool) -> [String: AgentState.Weights] {
         var all: [String: AgentState.Weights] = [:]
         let missing = ModelDownload.all(catalog).map(\.weights).filter { cache.find($0) == nil }
         for tier in catalog.localTiers {
