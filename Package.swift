@@ -101,7 +101,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Node", "Wire", "Cluster", "RouterHarness"],
+            dependencies: ["Node", "Wire", "Cluster", "RouterHarness", logging],
             resources: [.copy("Fixtures")],
             swiftSettings: settings),
         .testTarget(

@@ -102,11 +102,18 @@ final class Frontend: ChannelInboundHandler {
 
     private func followEvents() {
         beginStream()
-        let send = {
+        let states = {
             self.write(Replies.statusEvent(self.supervisor.configuration, self.supervisor.resident))
         }
-        follower = supervisor.follow(send)
-        send()
+        follower = supervisor.follow { news in
+            switch news {
+            case .states: states()
+            case .line(let line): self.write(Replies.logEvent(line))
+            }
+        }
+        write(Replies.logEvent("llama-swap listening\n"))
+        states()
+        write(Replies.firstEvents)
     }
 
     private func ask(_ id: String, _ request: Request, uri: String, stream: Bool) {
@@ -206,6 +213,7 @@ final class Frontend: ChannelInboundHandler {
         guard let context else { return }
         let isLast = !request.head.isKeepAlive
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        supervisor.answered(request.head.method.rawValue, request.head.uri)
         if isLast { context.close(promise: nil) } else { next() }
     }
 

@@ -57,8 +57,8 @@ enum Replies {
         var aliases: [String]?
     }
 
-    private struct Event: Encodable {
-        var type = "modelStatus"
+    private struct LogData: Encodable {
+        var source = "proxy"
         var data: String
     }
 
@@ -143,7 +143,21 @@ enum Replies {
                 id: model.id, name: model.name, description: model.description,
                 state: resident[model.id]?.rawValue ?? "stopped", aliases: model.aliases.isEmpty ? nil : model.aliases)
         }
-        return "event:message\ndata:\(json(Event(data: json(statuses))))\n\n"
+        return event("modelStatus", json(statuses))
+    }
+
+    /// The event of a line in llama-swap's log, framed for the stream: each request makes one.
+    static func logEvent(_ line: String) -> String { event("logData", json(LogData(data: line))) }
+
+    /// What llama-swap sends to a new follower beside the states.
+    static var firstEvents: String {
+        event("uiConfig", "{}") + event("profileChanged", #"{"active":null}"#)
+            + event("inflight", #"{"operation":"snapshot","requests":[]}"#)
+    }
+
+    /// JSON in a string in JSON.
+    private static func event(_ type: String, _ data: String) -> String {
+        "event:message\ndata:{\"type\":\(json(type)),\"data\":\(json(data))}\n\n"
     }
 
     /// A line of the loading state, framed for the stream.

@@ -15,13 +15,20 @@ final class Supervisor {
         case refuse(Residency.Refusal)
     }
 
+    /// What followers are told.
+    enum News {
+        case states
+        /// A line of the log.
+        case line(String)
+    }
+
     let configuration: Configuration
     let loop: any EventLoop
     private let log: String
     private var residency: Residency
     private var children: [String: ChildProcess] = [:]
     private var requests: [Int: (model: String, decide: (Decision) -> Void)] = [:]
-    private var followers: [Int: () -> Void] = [:]
+    private var followers: [Int: (News) -> Void] = [:]
     private var unloading: [(models: Set<String>, done: () -> Void)] = []
     private var lastNumber = 0
     private var idleCheck: Ticker?
@@ -93,10 +100,17 @@ final class Supervisor {
         reportUnloaded()
     }
 
-    func follow(_ changed: @escaping () -> Void) -> Int {
+    func follow(_ told: @escaping (News) -> Void) -> Int {
         lastNumber += 1
-        followers[lastNumber] = changed
+        followers[lastNumber] = told
         return lastNumber
+    }
+
+    /// Writes no log of requests, but tells followers what stands in llama-swap's.
+    func answered(_ method: String, _ uri: String) { tell(.line("[INFO] Request \"\(method) \(uri)\"\n")) }
+
+    private func tell(_ news: News) {
+        for (_, told) in followers.sorted(by: { $0.key < $1.key }) { told(news) }
     }
 
     func unfollow(_ number: Int) { followers[number] = nil }
@@ -114,7 +128,7 @@ final class Supervisor {
             case .refuse(let number, let refusal):
                 requests.removeValue(forKey: number)?.decide(.refuse(refusal))
             case .announce:
-                for (_, changed) in followers.sorted(by: { $0.key < $1.key }) { changed() }
+                tell(.states)
                 reportUnloaded()
             }
         }

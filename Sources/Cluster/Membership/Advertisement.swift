@@ -26,15 +26,17 @@ package struct Advertisement: Equatable, Sendable {
 
     // MARK: Writing
 
-    /// `key=value` entries of at most ``sizeLimit`` bytes. What does not fit of the tiers is counted: `plan,+3`.
+    /// `key=value` entries of at most ``sizeLimit`` bytes. What does not fit of the tiers is counted: `plan,+3`; so is a
+    /// tier with a name that a list cannot hold, such as one with a comma.
     package var txt: [String] {
         let fixed = [
             "v=\(Self.protocolVersion)", "cid=\(cluster)", "id=\(node)", "name=\(clusterName)", "gen=\(generation)",
         ]
         let room = Self.sizeLimit - fixed.reduce(0) { $0 + $1.utf8.count + 1 } - 1
-        for shown in stride(from: tiers.count, through: 0, by: -1) {
+        let names = tiers.filter(ClusterIdentity.isName)
+        for shown in stride(from: names.count, through: 0, by: -1) {
             let left = tiers.count - shown
-            let entry = "tiers=" + (tiers.prefix(shown) + (left > 0 ? ["+\(left)"] : [])).joined(separator: ",")
+            let entry = "tiers=" + (names.prefix(shown) + (left > 0 ? ["+\(left)"] : [])).joined(separator: ",")
             if entry.utf8.count <= room { return fixed + [entry] }
         }
         return fixed
@@ -57,19 +59,22 @@ package struct Advertisement: Equatable, Sendable {
         case malformed
     }
 
-    /// Reads a record. Unknown entries are ignored; of an entry that comes twice the first counts (RFC 6763, section 6.4).
+    /// Reads a record. Unknown entries are ignored; the case of a key means nothing, and of an entry that comes twice the
+    /// first counts (RFC 6763, section 6.4).
     package static func read(_ txt: [String]) -> Reading {
-        var values: [Substring: Substring] = [:]
+        var values: [String: Substring] = [:]
         for entry in txt {
             guard let equals = entry.firstIndex(of: "=") else { continue }
-            let key = entry[..<equals]
+            let key = entry[..<equals].lowercased()
             if values[key] == nil { values[key] = entry[entry.index(after: equals)...] }
         }
         guard let version = values["v"], let node = values["id"], isIdentifier(node) else { return .malformed }
         let clusterName = values["name"].map(String.init) ?? ""
         guard clusterName.isEmpty || ClusterIdentity.isName(clusterName) else { return .malformed }
         guard version.prefix(while: { $0 != "." }) == "\(protocolVersion)" else {
-            let isNumber = version.utf8.count <= 8 && version.allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
+            let isNumber =
+                (1...8).contains(version.utf8.count) && version.first != "."
+                && version.allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
             return isNumber
                 ? .incompatible(version: String(version), node: NodeID(String(node)), clusterName: clusterName)
                 : .malformed

@@ -22,6 +22,12 @@ package struct TierReport: Equatable, Sendable, Codable {
     package enum Backend: String, Equatable, Sendable, Codable {
         case gguf
         case bedrock
+        /// A word of a newer node.
+        case unknown
+
+        package init(from decoder: any Decoder) throws {
+            self = Self(rawValue: try decoder.singleValueContainer().decode(String.self)) ?? .unknown
+        }
     }
 
     /// What tells whether two tiers of one name are the same model.

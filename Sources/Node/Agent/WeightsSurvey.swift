@@ -1,7 +1,7 @@
-import Cluster
+package import Cluster
 
 /// Looks which weights are on this machine, and whether they fit into its memory.
-struct WeightsSurvey: Sendable {
+package struct WeightsSurvey: Sendable {
     private let cache: WeightsCache
     /// nil while the machine was not examined: then everything counts as fitting.
     private let limit: MemoryLimit?
@@ -13,14 +13,15 @@ struct WeightsSurvey: Sendable {
         var bytes: Int64
     }
 
-    init(environment: [String: String], limit: MemoryLimit?) {
+    package init(environment: [String: String], limit: MemoryLimit?) {
         cache = WeightsCache(environment: environment)
         self.limit = limit
     }
 
     /// - Returns: by local tier.
-    mutating func look(_ catalog: Catalog, usesNext: Bool) -> [String: AgentState.Weights] {
+    package mutating func look(_ catalog: Catalog, usesNext: Bool) -> [String: AgentState.Weights] {
         var all: [String: AgentState.Weights] = [:]
+        let missing = ModelDownload.all(catalog).map(\.weights).filter { cache.find($0) == nil }
         for tier in catalog.localTiers {
             guard case .gguf(let gguf) = tier.backend else { continue }
             var weights = gguf.weights(next: usesNext)
@@ -29,8 +30,14 @@ struct WeightsSurvey: Sendable {
             if let found { weights.sizeGB = Double(found.bytes) / 1e9 }
             var attention: GGUFHeader?
             if let found { attention = shape(WeightsFile(path: found.path, bytes: found.bytes)) }
+            var arrived: Int64 = 0
+            if found == nil {
+                // Of two unfinished files of one repository nobody knows which is which.
+                let isAlone = missing.count { $0.repo == weights.repo } <= 1
+                arrived = cache.arrived(weights, isAlone: isAlone) ?? 0
+            }
             all[tier.name] = AgentState.Weights(
-                isPresent: found != nil, arrived: found == nil ? cache.arrived(weights) ?? 0 : 0, total: total,
+                isPresent: found != nil, arrived: arrived, total: total,
                 unfit: unfit(weights, attention, tier, catalog.defaults))
         }
         return all
