@@ -14,10 +14,10 @@ struct Install: AsyncParsableCommand {
             --external makes the project a thin client: nothing runs here, and opencode talks to another router. Say \
             which one:
 
-              --external                     the router of this host, http://127.0.0.1:10101
-              --external http://HOST:10103   that one: HOST is a name or an address
-              --external auto                looks for routers on the local network, takes the only cluster or asks
-              --external studio              the cluster of that name, else the router of that name
+              --external                     this host's router, on port 10101
+              --external http://HOST:10103   that one, by its host's name or address
+              --external auto                found on this network; asks if in doubt
+              --external studio              the cluster called studio, or the router
 
             Without a word after it, $LLMSTACK_REMOTE_URL counts, which may hold any of these. A word without http:// is \
             a name that routers are found by; of a cluster with several routers the nearest is used. A router that was \

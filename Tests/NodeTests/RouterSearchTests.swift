@@ -125,6 +125,18 @@ struct RouterSearchTests {
         if case .live(_, let roundTrip, _) = found.state { #expect(roundTrip > .zero && roundTrip < findings.elapsed) }
     }
 
+    @Test func `tiers that cannot be served now are not shown, nor is a reason of more than a line`() async throws {
+        var node = Self.node
+        node.absent = ["plan"]
+        node.isAccepting = false
+        node.reason = "on battery\n\u{1b}[2J"
+        let findings = await ScriptedNetwork(["http://10.0.0.5:10103": node]).finder([.found(Self.sighting)]).search(
+            for: .any)
+        #expect(findings.candidates.map(\.tiers) == [["code-smart"]])
+        let table = RouterTable.lines(findings.candidates)
+        #expect(table.last?.hasSuffix(", takes no new work: on battery??[2J") == true, "\(table)")
+    }
+
     @Test func `another node at the first address does not hide the right one behind it`() async {
         let network = ScriptedNetwork([
             "http://172.17.0.1:10103": ScriptedNode(name: "stranger", cluster: "lab"),

@@ -9,7 +9,10 @@ struct ScriptedNode: Sendable {
     var cluster = "studio"
     var protocolVersion = 1
     var tiers = ["code-smart", "plan"]
+    /// Those of them whose weights are not there.
+    var absent: Set<String> = []
     var isAccepting = true
+    var reason: String?
 
     /// As long as TXT records have it.
     var id: NodeID { NodeID("node-\(name)") }
@@ -32,8 +35,8 @@ struct ScriptedNode: Sendable {
             tiers: tiers.map { tier in
                 TierReport(
                     name: tier, aliases: [], role: "agent", backend: .gguf, shared: true,
-                    fingerprint: .init(family: "a/b"), state: .stopped, slots: 1)
-            }, policy: .init(share: tiers, accepting: isAccepting))
+                    fingerprint: .init(family: "a/b"), state: absent.contains(tier) ? .absent : .stopped, slots: 1)
+            }, policy: .init(share: tiers, accepting: isAccepting, reason: reason))
         description.protocolVersion = protocolVersion
         return (try? JSONEncoder().encode(description)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }

@@ -19,15 +19,17 @@ package struct RouterCandidate: Equatable, Sendable {
     package var name: String
     /// Its host's name on the network, such as `studio.local`.
     package var host: String
-    /// What it lends.
+    /// What it lends, as far as it can serve it now.
     package var tiers: [String]
     /// Whether it takes new work.
     package var isAccepting: Bool
+    /// Why not, for people.
+    package var reason: String?
     package var state: State
 
     package init(
         cluster: ClusterID?, clusterName: String, node: NodeID, name: String, host: String, tiers: [String],
-        isAccepting: Bool = true, state: State
+        isAccepting: Bool = true, reason: String? = nil, state: State
     ) {
         self.cluster = cluster
         self.clusterName = clusterName
@@ -36,6 +38,7 @@ package struct RouterCandidate: Equatable, Sendable {
         self.host = host
         self.tiers = tiers
         self.isAccepting = isAccepting
+        self.reason = reason
         self.state = state
     }
 
@@ -71,8 +74,9 @@ package struct RouterCandidate: Equatable, Sendable {
             ClusterIdentity.isName(description.clusterName)
             ? description.clusterName : Self.printable(description.cluster.description)
         if ClusterIdentity.isName(description.name) { name = description.name }
-        tiers = description.sharedTiers.map(Self.printable)
+        tiers = description.tiers.filter { $0.shared && $0.state.canServe }.map { Self.printable($0.name) }
         isAccepting = description.policy.accepting
+        reason = description.policy.reason.map(Self.printable)
         state =
             description.protocolVersion == Advertisement.protocolVersion
             ? .live(url: url, roundTrip: roundTrip, isOnLink: isOnLink)

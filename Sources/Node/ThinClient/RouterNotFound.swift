@@ -45,7 +45,7 @@ package struct RouterNotFound: Error, Equatable, CustomStringConvertible {
             "no router was found on the local network",
             searched(findings) + [
                 "what often is in the way:",
-                "- no host here has a cluster: on the router's host run llmstack cluster init and llmstack start",
+                "- no host here has a cluster: on the router's host run llmstack cluster init --open and llmstack start",
                 "- a guest network or an access point that keeps its clients apart, or a VPN",
                 "- a firewall that drops UDP port 5353 (multicast DNS), here or there",
                 "- on a router's host with Linux: Avahi does not run (package avahi-daemon; avahi on Fedora and Arch)",

@@ -25,7 +25,8 @@ package enum RouterTable {
         let answer: String
         switch router.state {
         case .live(_, let roundTrip, _):
-            answer = milliseconds(roundTrip) + (router.isAccepting ? "" : ", takes no new work")
+            let refusal = ", takes no new work" + (router.reason.map { ": \($0)" } ?? "")
+            answer = milliseconds(roundTrip) + (router.isAccepting ? "" : refusal)
         case .silent:
             answer = "no answer"
         case .incompatible(let version):
