@@ -30,7 +30,7 @@ struct WeightsSurvey: Sendable {
             var attention: GGUFHeader?
             if let found { attention = shape(WeightsFile(path: found.path, bytes: found.bytes)) }
             all[tier.name] = AgentState.Weights(
-                isPresent: found != nil, arrived: found == nil ? cache.arrived(weights) : 0, total: total,
+                isPresent: found != nil, arrived: found == nil ? cache.arrived(weights) ?? 0 : 0, total: total,
                 unfit: unfit(weights, attention, tier, catalog.defaults))
         }
         return all
