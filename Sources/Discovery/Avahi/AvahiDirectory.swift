@@ -206,8 +206,10 @@
                     Unmanaged<AvahiDirectory>.fromOpaque(me).takeUnretainedValue().client(client, became: state)
                 }, Unmanaged.passUnretained(self).toOpaque(), &code)
             guard client == nil else { return }
-            // A bus that is not there is AVAHI_ERR_DBUS_ERROR; whatever was noted belonged to the client that is none.
-            let isNoBus = code == Int32(AVAHI_ERR_DBUS_ERROR) || code == Int32(AVAHI_ERR_DISCONNECTED)
+            // With AVAHI_CLIENT_NO_FAIL a missing daemon is no failure: these say that there is no bus. Whatever was noted
+            // belonged to the client that is none.
+            let noBus = [AVAHI_ERR_DBUS_ERROR, AVAHI_ERR_DISCONNECTED, AVAHI_ERR_NO_DAEMON]
+            let isNoBus = noBus.contains { code == Int32($0) }
             notes = [.failed(isNoBus ? .noBus : .other("avahi-daemon: \(String(cString: avahi_strerror(code)))"))]
             note()
         }

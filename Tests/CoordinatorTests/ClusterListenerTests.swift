@@ -1,0 +1,207 @@
+import Cluster
+import Coordinator
+import Foundation
+import RouterHarness
+import Testing
+import Wire
+
+/// What other hosts may ask of a node, and what it tells them.
+struct ClusterListenerTests {
+    private static let ini = """
+        [NODE]
+        share = heavy
+        [code-fast]
+        role = fast
+        hf_repo = a/b
+        hf_file = f.gguf
+        [code-smart]
+        role = agent
+        hf_repo = a/b
+        hf_file = s.gguf
+        [plan]
+        role = plan
+        hf_repo = a/b
+        hf_file = p.gguf
+        """
+
+    private static func router(
+        _ node: ScriptedNode, profile: ServingProfile = .clusterListener, roster: [Roster.Entry] = [],
+        answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
+    ) async throws -> RunningRouter {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).ini")
+        try ini.write(to: file, atomically: true, encoding: .utf8)
+        let identity = ClusterIdentity(id: ClusterID("cluster0"), name: "team", security: .open)
+        let routes = NodeRoutes(node: node, meter: node) { Roster(cluster: identity, nodes: roster) }
+        return try await RunningRouter(ini: file, profile: profile, node: routes, answer: answer)
+    }
+
+    private static func chat(_ model: String) -> String {
+        RequestText.post(
+            "/v1/chat/completions", #"{"model":"\#(model)","messages":[{"role":"user","content":"hi"}]}"#)
+    }
+
+    @Test(
+        "Others reach the tiers that are lent, and nothing else of llama-swap's",
+        arguments: [
+            (chat("code-smart"), 200, "ok"), (chat("plan"), 200, "ok"), (chat("planner"), 200, "ok"),
+            (RequestText.post("/v1/embeddings", #"{"model":"plan","input":"x"}"#), 200, "ok"),
+            (chat("code-fast"), 403, "model_not_allowed"), (chat("autocomplete"), 403, "model_not_allowed"),
+            (chat("nothing"), 404, "model_not_found"),
+            (RequestText.post("/v1/embeddings", #"{"model":"auto"}"#), 404, "model_not_found"),
+            (RequestText.post("/v1/embeddings", #"{"input":"x"}"#), 404, "model_not_found"),
+            (RequestText.post("/v1/audio/transcriptions", "--boundary"), 415, "unsupported_media_type"),
+            (RequestText.post("/v1/chat/completions", "[]"), 400, "invalid_json"),
+            (RequestText.get("/unload"), 404, "not_found"), (RequestText.get("/upstream/plan/"), 404, "not_found"),
+            (RequestText.get("/logs"), 404, "not_found"), (RequestText.get("/slots"), 404, "not_found"),
+            (RequestText.get("/props?model=plan"), 404, "not_found"), (RequestText.get("/"), 404, "not_found"),
+            (RequestText.get("/running"), 404, "not_found"), (RequestText.get("/models.ini"), 200, "[code-smart]"),
+            (RequestText.get("/v1/models"), 200, "\"auto\""), (RequestText.get("/llmstack/v1/node"), 200, "studio"),
+            (RequestText.get("/llmstack/v1/cluster"), 200, "team"),
+        ])
+    func allowed(_ request: String, _ status: Int, _ text: String) async throws {
+        let router = try await Self.router(ScriptedNode())
+        let reply = try router.replies(to: [request])[0]
+        #expect(reply?.status == status)
+        #expect(reply?.text.contains(text) == true)
+        // What is refused is not even asked about.
+        #expect(status == 200 || router.upstream.requests.isEmpty)
+        await router.stop()
+    }
+
+    @Test("auto never chooses a tier that is not lent, where the agent's is")
+    func auto() async throws {
+        let router = try await Self.router(ScriptedNode())
+        let long = String(repeating: "word ", count: 40_000)
+        let body = #"{"model":"auto","messages":[{"role":"user","content":"\#(long)"}]}"#
+        let reply = try router.replies(to: [RequestText.post("/v1/chat/completions", body)])[0]
+        #expect(reply?.status == 200)
+        #expect(router.upstream.requests.first?.text.hasPrefix(#"{"model":"code-smart""#) == true)
+        await router.stop()
+        // On loopback the ladder is as it always was.
+        let own = try await Self.router(ScriptedNode(), profile: .clusterLoopback)
+        _ = try own.replies(to: [RequestText.post("/v1/chat/completions", body)])
+        #expect(own.upstream.requests.first?.text.hasPrefix(#"{"model":"code-fast""#) == true)
+        await own.stop()
+    }
+
+    @Test("A node that drains refuses others with when to try again, and serves its own host")
+    func draining() async throws {
+        let node = ScriptedNode()
+        let router = try await Self.router(node)
+        node.drain("on battery")
+        let refusal = try router.replies(to: [Self.chat("plan")])[0]
+        #expect(refusal?.status == 503)
+        #expect(refusal?["retry-after"] == "30")
+        #expect(refusal?.text.contains("on battery") == true)
+        await router.stop()
+        let own = try await Self.router(node, profile: .clusterLoopback)
+        #expect(try own.replies(to: [Self.chat("plan")])[0]?.status == 200)
+        await own.stop()
+    }
+
+    @Test("Requests are counted from their start to their end, however they end")
+    func traffic() async throws {
+        let node = ScriptedNode()
+        let timings = #""timings":{"cache_n":3,"prompt_n":7,"prompt_ms":70.5,"predicted_n":9,"predicted_ms":90.0}"#
+        let router = try await Self.router(node) { socket, request in
+            if request.text.contains("planner") { return .close }
+            let body = "data: {\"choices\":[],\(timings)}\n\ndata: [DONE]\n\n"
+            socket.send(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
+            // Cut in the middle of the timings.
+            socket.send(String(body.prefix(40)))
+            socket.send(String(body.dropFirst(40)))
+            return .keepOpen
+        }
+        _ = try router.replies(to: [Self.chat("plan"), Self.chat("planner")])
+        let isOver = await eventually { node.traffic.count == 4 }
+        #expect(isOver)
+        #expect(node.traffic == ["+plan", "-plan", "+plan", "-plan"])
+        #expect(
+            node.timings == [
+                ReplyTimings(
+                    promptTokens: 7, promptMilliseconds: 70.5, decodedTokens: 9, decodeMilliseconds: 90,
+                    cachedTokens: 3)
+            ])
+        await router.stop()
+    }
+
+    @Test("A client that leaves is no longer counted")
+    func clientGone() async throws {
+        let node = ScriptedNode()
+        let router = try await Self.router(node) { socket, _ in
+            socket.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+            return .keepOpen
+        }
+        let client = try Socket(port: router.port)
+        client.send(Self.chat("plan"))
+        _ = try client.read { $0.suffix(5) == Array("abc\r\n".utf8) }
+        #expect(node.traffic == ["+plan"])
+        client.close()
+        let isOver = await eventually { node.traffic == ["+plan", "-plan"] }
+        #expect(isOver)
+        await router.stop()
+    }
+
+    @Test("Subscribers get the whole, then what changes, and pings; and are forgotten when they leave")
+    func events() async throws {
+        let node = ScriptedNode()
+        let router = try await Self.router(node)
+        let client = try Socket(port: router.port)
+        client.send(RequestText.get("/llmstack/v1/events"))
+        let first = try client.read { String(decoding: $0, as: UTF8.self).contains("\"version\":\"1\"}\n\n") }
+        #expect(String(decoding: first, as: UTF8.self).contains("event: state\ndata: {\"cluster\":\"cluster0\""))
+        node.change { $0.tiers[0].state = .ready }
+        let change = try client.read { String(decoding: $0, as: UTF8.self).contains("\n\n") }
+        #expect(String(decoding: change, as: UTF8.self).contains("event: change\ndata: {\"seq\":1,\"tiers\":[{"))
+        let ping = try client.read { String(decoding: $0, as: UTF8.self).contains("event: ping\ndata: {}\n\n") }
+        #expect(!ping.isEmpty)
+        client.close()
+        let isForgotten = await eventually { node.subscribers == 0 }
+        #expect(isForgotten)
+        await router.stop()
+    }
+
+    @Test("A stop ends subscriptions cleanly and at once")
+    func stop() async throws {
+        let node = ScriptedNode()
+        let router = try await Self.router(node)
+        let client = try Socket(port: router.port)
+        client.send(RequestText.get("/llmstack/v1/events"))
+        _ = try client.read { String(decoding: $0, as: UTF8.self).contains("event: state") }
+        await router.stop(grace: 60_000)
+        #expect(String(decoding: try client.read(), as: UTF8.self).hasSuffix("0\r\n\r\n"))
+        #expect(node.subscribers == 0)
+    }
+
+    @Test("A drain by name goes to that node, one by nobody's name is an error")
+    func drain() async throws {
+        let other = ScriptedNode("desk")
+        let desk = try await Self.router(other)
+        let entry = Roster.Entry(other.description, addresses: ["127.0.0.1"], port: desk.port)
+        let node = ScriptedNode()
+        let router = try await Self.router(node, profile: .clusterLoopback, roster: [entry])
+        let replies = try router.replies(to: [
+            RequestText.post("/llmstack/v1/drain?node=desk", ""),
+            RequestText.post("/llmstack/v1/drain?node=nobody", ""),
+            RequestText.post("/llmstack/v1/drain", ""), RequestText.post("/llmstack/v1/drain?undo=1", ""),
+        ])
+        #expect(replies.map { $0?.status } == [200, 404, 200, 200])
+        #expect(!other.description.policy.accepting)
+        #expect(node.description.policy.accepting)
+        await router.stop()
+        await desk.stop()
+    }
+
+    @Test("A router in no cluster has none of these routes: they are llama-swap's")
+    func singleHost() async throws {
+        let router = try await Self.router(ScriptedNode(), profile: .singleHost)
+        let replies = try router.replies(to: [
+            RequestText.get("/llmstack/v1/node"), RequestText.get("/llmstack/v1/events"),
+            RequestText.post("/v1/embeddings", "not JSON"),
+        ])
+        #expect(replies.map { $0?.text } == ["ok", "ok", "ok"])
+        #expect(router.upstream.requests.count == 3)
+        await router.stop()
+    }
+}
