@@ -12,6 +12,8 @@ import time
 
 GROUP = ("224.0.0.251", 5353)
 PTR, TXT, SRV, A, UNIQUE = 12, 16, 33, 1, 0x8000
+# Seconds. Avahi's cache takes 4,096 records and nothing more until some of them end.
+LIFE = 10
 
 
 def name(*labels):
@@ -19,7 +21,7 @@ def name(*labels):
 
 
 def record(owner, kind, data, unique=True):
-    return owner + struct.pack("!HHIH", kind, 1 | (UNIQUE if unique else 0), 120, len(data)) + data
+    return owner + struct.pack("!HHIH", kind, 1 | (UNIQUE if unique else 0), LIFE, len(data)) + data
 
 
 def entries(*texts):

@@ -89,6 +89,11 @@ def browse(host, service="_llmstack._tcp"):
     return Follow(host, ["stdbuf", "-oL", "avahi-browse", "-rp", service], browsed)
 
 
+def browse_repeatedly(host, service="_llmstack._tcp"):
+    """The same over and over, from the start each time: avahi-browse resolves a service once, and no change after that."""
+    return Follow(host, ["sh", "-c", f"while :; do avahi-browse -rtp {service}; sleep 0.05; done"], browsed)
+
+
 def browse_once(host, service="_llmstack._tcp"):
     """What `avahi-browse -rt` resolves, as dicts like those of `browse`."""
     done = host.run("avahi-browse", "-rtp", service, check=False, timeout=30)

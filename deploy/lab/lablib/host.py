@@ -70,7 +70,8 @@ class Host:
     def run(self, *words, check=True, timeout=60, folder=None, environment=None):
         """Runs a command here to its end."""
         extra = ["env", *(f"{name}={value}" for name, value in (environment or {}).items())] if environment else []
-        return run(self.command([*extra, *words], folder), check=check, timeout=timeout, stdin=subprocess.DEVNULL)
+        what = f"{self.name}: {' '.join(map(str, words))[:120]}"
+        return run(self.command([*extra, *words], folder), check, what, timeout=timeout, stdin=subprocess.DEVNULL)
 
     def begin(self, *words, **options):
         """Starts a command here. Its output is a pipe of text unless told otherwise."""

@@ -128,7 +128,8 @@ class Lab:
 
     def in_switch(self, *words, check=True, **options):
         """Runs a command where the bridge is."""
-        return run(namespaces.enter(self.switch, words, self.in_user_namespace), check=check, **options)
+        line = namespaces.enter(self.switch, words, self.in_user_namespace)
+        return run(line, check, f"switch: {' '.join(map(str, words))[:120]}", **options)
 
     def address(self, number, family=None):
         """The address that a host is made with; its IPv4 one where the lab has both and none is asked for."""

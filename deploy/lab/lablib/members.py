@@ -35,8 +35,15 @@ def gather(hosts, name="team"):
 
 
 def await_all(hosts, seconds=15):
+    def seen(host):
+        try:
+            return len(up(nodes(host)))
+        except LabError:
+            # As in `join`.
+            return 0
+
     for host in hosts:
-        wait_for(lambda: len(up(nodes(host))) >= len(hosts), seconds, f"{host.name} to see {len(hosts)} nodes up")
+        wait_for(lambda: seen(host) >= len(hosts), seconds, f"{host.name} to see {len(hosts)} nodes up")
 
 
 def nodes(host):
@@ -72,6 +79,21 @@ def get(host, url):
 def describe(host):
     """A host's own description of its node."""
     return get(host, "http://127.0.0.1:10101/llmstack/v1/node")
+
+
+def join(host, name="team"):
+    """Starts a host's stack and has it join a cluster. Returns the id of its node."""
+    host.start()
+    host.llmstack("join", "--open", name, timeout=30)
+
+    def identity():
+        try:
+            return describe(host)["id"]
+        except LabError:
+            # A router takes a moment to notice that its host is in a cluster.
+            return None
+
+    return wait_for(identity, 10, f"the router of {host.name} to be in the cluster {name}")
 
 
 def ask(host, base, model):

@@ -42,12 +42,15 @@ def wait_for(condition, seconds, what):
         time.sleep(0.02)
 
 
-def run(command, check=True, **options):
-    """Runs a command to its end and returns it; its output is text. The last line of its errors makes the exception."""
+def run(command, check=True, what=None, **options):
+    """Runs a command to its end and returns it; its output is text. The end of its errors makes the exception.
+
+    what: what to call the command there.
+    """
     done = subprocess.run(command, capture_output=True, text=True, **options)
     if check and done.returncode:
-        errors = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
-        raise LabError(f"{' '.join(map(str, command))[:200]}: {errors[-1]}")
+        errors = (done.stderr or done.stdout).strip()[-500:]
+        raise LabError(f"{what or ' '.join(map(str, command))[:200]}: exit {done.returncode}: {errors}")
     return done
 
 

@@ -60,7 +60,8 @@ class Findings:
         """Notes how long something took; a p95 over the limit (in seconds) is a fault. None stands for never."""
         missing = sum(value is None for value in seconds)
         known = [value for value in seconds if value is not None]
-        figure = {"what": what, "unit": "ms", "samples": len(seconds), "limit": round(limit * 1000)}
+        figure = {"what": what, "unit": "ms", "samples": len(seconds), "limit": round(limit * 1000),
+                  "values": [None if value is None else round(value * 1000, 1) for value in seconds]}
         if known:
             figure |= {"p50": round(percentile(known, 0.5) * 1000, 1), "p95": round(percentile(known, 0.95) * 1000, 1),
                        "max": round(max(known) * 1000, 1)}

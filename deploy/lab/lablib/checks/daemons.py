@@ -3,7 +3,7 @@ import pathlib
 import time
 
 from .. import follow
-from ..members import describe, gather, nodes, state_of, up
+from ..members import describe, gather, join, nodes, state_of, up
 from ..namespaces import LabError, wait_for
 from ..report import check, slope
 
@@ -75,9 +75,7 @@ def avahi(lab, found):
     found.number("open files gained", max(files[-3:]) - files[0], limit=2)
     found.expect(host.router() == router, "the router is not the same process any more")
     # Whether the restarted host still hears of others.
-    late.start()
-    late.llmstack("join", "--open", "team", timeout=30)
-    identity = describe(late)["id"]
+    identity = join(late)
     try:
         wait_for(lambda: state_of(nodes(host), identity) == "up", 5, "a newcomer, on the host whose Avahi was restarted")
     except LabError as problem:

@@ -111,7 +111,8 @@ def tier_changes(lab, found):
         # Two heavy tiers that are never in memory together.
         body = json.dumps({"model": ("plan", "code-smart")[number % 2], "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]})
         host.run("python3", "-c", post, "http://127.0.0.1:10101/v1/chat/completions", body)
-    time.sleep(1)
+    # Pings come once a second.
+    time.sleep(4)
     pings = [event["t"] for _, event in list(far.lines) if event["event"] == "ping"]
     truth = swap_changes(swap)
     found.number("tier changes watched", len(truth))
@@ -136,7 +137,7 @@ def tier_changes(lab, found):
 def txt_changes(lab, found):
     host, others = lab[1], list(lab)[1:]
     identity = describe(host)["id"]
-    browsers = [follow.browse(other) for other in others]
+    browsers = [follow.browse_repeatedly(other) for other in others]
     watches = [follow.watch(other) for other in others]
     for browser in browsers:
         browser.wait(lambda entry: entry.get("txt", {}).get("id") == identity, 10, what="the record")
