@@ -1,0 +1,79 @@
+import Cluster
+import Node
+import Testing
+
+struct DiagnosisTests {
+    private static let open = ClusterIdentity(id: ClusterID("abcdefgh"), name: "team", security: .open)
+
+    /// A host where all is well.
+    private static var well: Symptoms {
+        var symptoms = Symptoms()
+        symptoms.cluster = open
+        symptoms.interfaces = [
+            .init(name: "lo", addresses: ["127.0.0.1"], isNetwork: false),
+            .init(name: "eth0", addresses: ["10.0.0.5"], isNetwork: true),
+        ]
+        symptoms.directory = .available
+        symptoms.ports = [.init(10101, "router", .own), .init(10103, "cluster", .own)]
+        symptoms.clockIsKept = true
+        symptoms.nodes = [.init(name: "desk", state: "up")]
+        return symptoms
+    }
+
+    @Test("Where all is well, the only warning is that the cluster is open")
+    func well() {
+        #expect(Self.well.findings.filter { $0.verdict != .ok }.map(\.subject) == ["cluster"])
+    }
+
+    @Test(
+        "Each fault is found, judged and comes with what to do",
+        arguments: [
+            ("port 10103", Finding.Verdict.problem, "nginx (pid 7)", "another port"),
+            ("network", .problem, "no interface", "nodes add"),
+            ("mdns", .problem, "no daemon", "apt"),
+            ("firewall", .warning, "ufw", "ufw allow 10103/tcp"),
+            ("clock", .warning, "no time server", "timedatectl"),
+            ("router", .warning, "ROUTER_HOST", "unset ROUTER_HOST"),
+            ("nodes", .warning, "desk is down", "llmstack nodes"),
+        ])
+    func faults(_ subject: String, _ verdict: Finding.Verdict, _ detail: String, _ fix: String) throws {
+        var symptoms = Self.well
+        symptoms.ports = [.init(10103, "cluster", .stranger(Occupant(pid: 7, command: "nginx")))]
+        symptoms.interfaces.removeLast()
+        symptoms.directory = .unavailable(reason: "no daemon", fix: "apt install it")
+        symptoms.firewalls = [.ufw]
+        symptoms.clockIsKept = false
+        symptoms.routerIsExposed = true
+        symptoms.nodes = [.init(name: "desk", state: "down"), .init(name: "box", state: "up")]
+        let finding = try #require(symptoms.findings.first { $0.subject == subject })
+        #expect(finding.verdict == verdict)
+        #expect(finding.detail.contains(detail))
+        #expect(finding.fix?.contains(fix) == true)
+    }
+
+    @Test(
+        "Firewalls are known by their settings or their daemon",
+        arguments: [
+            ("ENABLED=yes\n", [], nil, [Symptoms.Firewall.ufw]), ("# ENABLED=yes\nENABLED=no\n", [], nil, []),
+            (nil, ["firewalld", "bash"], nil, [.firewalld]),
+            (nil, [], "Firewall is enabled. (State = 1)", [.application]),
+            (nil, [], "Firewall is disabled. (State = 0)", []),
+        ] as [(String?, Set<String>, String?, [Symptoms.Firewall])])
+    func firewalls(_ ufw: String?, _ programs: Set<String>, _ application: String?, _ found: [Symptoms.Firewall]) {
+        #expect(Symptoms.Firewall.enabled(ufw: ufw, programs: programs, application: application) == found)
+    }
+
+    @Test("A host in no cluster has nothing to mend")
+    func alone() {
+        var symptoms = Self.well
+        symptoms.cluster = nil
+        symptoms.nodes = nil
+        #expect(symptoms.findings.allSatisfy { $0.verdict == .ok })
+    }
+
+    @Test("The list for people has a line a finding, and the fix below it")
+    func text() {
+        let text = [Finding("a", .ok, "fine"), Finding("long", .problem, "bad", fix: "mend it")].text
+        #expect(text == "ok       a     fine\nPROBLEM  long  bad\n               fix: mend it")
+    }
+}
