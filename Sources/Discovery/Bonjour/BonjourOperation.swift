@@ -29,9 +29,6 @@ final class BonjourOperation {
             // Closes the descriptor: not before the queue has let go of it.
             DNSServiceRefDeallocate(reference)
             withExtendedLifetime(context) {}
-            // The handlers hold the source.
-            source.setEventHandler(handler: nil)
-            source.setCancelHandler(handler: nil)
         }
         source.resume()
     }

@@ -32,7 +32,8 @@ package struct LookupSchedule: Sendable {
         /// When it began to wait; new names before those that had their turn.
         var turn: Int
         var failures = 0
-        var wasLookedUp = false
+        /// It has answered or failed to.
+        var hasHadTurn = false
     }
 
     package let limits: Limits
@@ -50,13 +51,7 @@ package struct LookupSchedule: Sendable {
 
     /// Whether every name has had its first lookup.
     package var isSettled: Bool {
-        items.values.allSatisfy { item in
-            switch item.state {
-            case .waiting: item.wasLookedUp
-            case .looking: item.failures > 0
-            case .watched, .resting: true
-            }
-        }
+        items.values.allSatisfy(\.hasHadTurn)
     }
 
     /// A name that has been asked for and never answered: it may make way for a new one.
@@ -77,12 +72,14 @@ package struct LookupSchedule: Sendable {
         guard case .looking = items[name]?.state else { return }
         items[name]?.state = .watched(since: now)
         items[name]?.failures = 0
+        items[name]?.hasHadTurn = true
     }
 
     /// Its queries could not be made, or ended.
     package mutating func failed(_ name: String, at now: Duration) {
         guard var item = items[name], Self.isActive(item.state) else { return }
         item.failures += 1
+        item.hasHadTurn = true
         let factor = 1 << min(item.failures - 1, 16)
         item.state = .resting(until: now + min(limits.rest * factor, limits.longestRest))
         items[name] = item
@@ -113,7 +110,6 @@ package struct LookupSchedule: Sendable {
                 active -= 1
             }
             items[name]?.state = .looking(since: now)
-            items[name]?.wasLookedUp = true
             looking += 1
             active += 1
             changed = true

@@ -56,11 +56,11 @@ class Findings:
             self.faults.append(fault)
         return bool(condition)
 
-    def times(self, what, seconds, limit):
-        """Notes how long something took; a p95 over the limit (in seconds) is a fault. None stands for never."""
+    def times(self, what, seconds, limit=None):
+        """Notes how long something took; a p95 over the limit (in seconds) is a fault. A time that is None stands for never."""
         missing = sum(value is None for value in seconds)
         known = [value for value in seconds if value is not None]
-        figure = {"what": what, "unit": "ms", "samples": len(seconds), "limit": round(limit * 1000),
+        figure = {"what": what, "unit": "ms", "samples": len(seconds), "limit": limit and round(limit * 1000),
                   "values": [None if value is None else round(value * 1000, 1) for value in seconds]}
         if known:
             figure |= {"p50": round(percentile(known, 0.5) * 1000, 1), "p95": round(percentile(known, 0.95) * 1000, 1),
@@ -68,7 +68,7 @@ class Findings:
         self.figures.append(figure)
         if missing or not known:
             self.faults.append(f"{what}: {missing or 'all'} of {len(seconds)} never happened")
-        elif percentile(known, 0.95) > limit:
+        elif limit is not None and percentile(known, 0.95) > limit:
             self.faults.append(f"{what}: p95 {figure['p95']} ms, limit {figure['limit']} ms")
 
     def number(self, what, value, unit="", limit=None):
