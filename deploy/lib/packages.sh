@@ -18,6 +18,22 @@ missing_packages() {
                 compgen -G '/usr/include/*/curl/curl.h' >/dev/null && continue
                 echo libcurl4-openssl-dev
                 ;;
+            avahi)
+                # macOS has Bonjour. What the build needs; the daemon is what a node needs, and asked for by doctor.
+                [[ $(uname) == Darwin ]] && continue
+                compgen -G '/usr/include/avahi-client/client.h' >/dev/null || echo libavahi-client-dev
+                compgen -G '/usr/include/dns_sd.h' >/dev/null || compgen -G '/usr/include/avahi-compat-libdns_sd/dns_sd.h' >/dev/null ||
+                    echo libavahi-compat-libdnssd-dev
+                ;;
+            lab)
+                [[ $(uname) == Linux ]] || continue
+                command -v ip >/dev/null || echo iproute2
+                command -v nft >/dev/null || [[ -x /usr/sbin/nft ]] || echo nftables
+                command -v dbus-daemon >/dev/null || echo dbus
+                command -v avahi-daemon >/dev/null || [[ -x /usr/sbin/avahi-daemon ]] || echo avahi-daemon
+                command -v avahi-browse >/dev/null || echo avahi-utils
+                command -v nsenter >/dev/null || echo util-linux
+                ;;
             ps) command -v ps >/dev/null || echo procps ;;
             unshare) command -v unshare >/dev/null || [[ $(uname) == Darwin ]] || echo util-linux ;;
             *) command -v "$program" >/dev/null || echo "$program" ;;

@@ -133,7 +133,7 @@ package final class StackRouter: RequestRouter {
             return refuse(
                 501, "hosted_tier_unavailable",
                 "The tier \"\(tier.name)\" is hosted on AWS Bedrock, which this version lists but cannot call yet. "
-                    + "Name a local tier, or give [\(tier.name)] hf_repo and hf_file in models.ini.")
+                    + "Name a local tier; or comment [\(tier.name)] out of models.ini, so that auto does not choose it.")
         }
     }
 

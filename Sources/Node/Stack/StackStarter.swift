@@ -106,8 +106,9 @@ package struct StackStarter: Sendable {
         if server == "llama-server" || server.hasPrefix("/") && !LlamaSwapConfig.isProgram(server) {
             let place = server == "llama-server" ? "on PATH" : "at \(server)"
             let named = ready.catalog.defaults.llamaServer == nil ? "set LLAMA_SERVER_BIN" : "mend llama_server_bin"
-            console.warn(
-                "there is no llama-server \(place): no local tier will answer\n"
+            // No error: what start promises works, and who has no local weights yet wants nothing else.
+            console.say(
+                "note: there is no llama-server \(place): no local tier will answer\n"
                     + "  fix: install llama.cpp, or \(named), then run llmstack restart")
         }
         let yaml = blueprint.llamaSwapYAML(ready.catalog, ready.channel.usesNext)
