@@ -5,6 +5,9 @@ import Synchronization
 
 /// The directory of macOS, through dns_sd; on Linux the same over libavahi-compat-libdnssd, for tests of this file.
 ///
+/// On Linux only for a look at it: when avahi-daemon goes while a record query is open, that library (0.8) calls through a
+/// field that it never set, and the process dies.
+///
 /// `@unchecked`: all that changes belongs to `queue`.
 package final class BonjourDirectory: ServiceDirectory, @unchecked Sendable {
     /// `kDNSServiceFlagsAdd`, which is imported under different types.
