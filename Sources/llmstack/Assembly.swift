@@ -1,14 +1,9 @@
 import Cluster
 import Coordinator
+import Foundation
 import Logging
 import Node
 import Wire
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#endif
 
 /// Puts the parts together. The only file that knows a single host from a cluster: it hands the coordinator the nodes
 /// it may use and the profile to serve by.
@@ -48,10 +43,12 @@ struct Assembly {
     /// - Throws: where models.ini cannot be read.
     func agent(_ cluster: ClusterIdentity, _ id: NodeID, log: Logger) throws -> NodeAgent {
         let table = try settings.routingTable().table
-        let name = table.catalog.node.name ?? ClusterContext.label(of: hostName())
         return NodeAgent(
-            catalog: table.catalog, usesNext: table.usesNext, id: id, name: name, cluster: cluster,
-            version: LLMStack.version, llamaSwap: settings.llamaSwap, work: settings.work, log: log)
+            identity: .init(
+                id: id, hostName: ClusterContext.label(of: hostName()), cluster: cluster, version: LLMStack.version,
+                epoch: UInt64(Date().timeIntervalSince1970 * 1000)),
+            catalog: table.catalog, usesNext: table.usesNext, llamaSwap: settings.llamaSwap,
+            environment: ProcessInfo.processInfo.environment, log: log)
     }
 
     func service(_ router: StackRouter, log: Logger) -> RouterService {

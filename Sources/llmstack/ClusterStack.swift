@@ -53,7 +53,7 @@ struct ClusterStack {
         let directory = SystemDirectory.make(environment: ProcessInfo.processInfo.environment, log: log)
         let (news, feed) = AsyncStream.makeStream(of: MembershipMonitor.News.self)
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await agent.run() }
+            group.addTask { try? await agent.run() }
             group.addTask { await monitor.run(news) }
             group.addTask { await browse(directory, feed) }
             group.addTask { await advertise(directory) }

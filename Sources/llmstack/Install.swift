@@ -11,8 +11,18 @@ struct Install: AsyncParsableCommand {
             Writes into .llmstack of the project ($LLMSTACK_WORK_DIR, else this directory). A models.ini that is there \
             stays as it is; the other files follow from it, so run this again after editing it.
 
-            --external makes the project a thin client: nothing runs here, and opencode talks to the router at URL \
-            ($LLMSTACK_REMOTE_URL, else http://127.0.0.1:10101). What it serves is asked for at each install.
+            --external makes the project a thin client: nothing runs here, and opencode talks to another router. Say \
+            which one:
+
+              --external                     the router of this host, http://127.0.0.1:10101
+              --external http://HOST:10103   that one: HOST is a name or an address
+              --external auto                looks for routers on the local network, takes the only cluster or asks
+              --external studio              the cluster of that name, else the router of that name
+
+            Without a word after it, $LLMSTACK_REMOTE_URL counts, which may hold any of these. A word without http:// is \
+            a name that routers are found by; of a cluster with several routers the nearest is used. A router that was \
+            found by name is found again by llmstack start when its address has changed. What it serves is asked for at \
+            each install.
             """)
 
     enum LocalChannel: String, EnumerableFlag {
@@ -34,7 +44,8 @@ struct Install: AsyncParsableCommand {
 
     @Option(
         defaultAsFlag: "", parsing: .next,
-        help: ArgumentHelp("Use the stack behind another router.", valueName: "url"))
+        help: ArgumentHelp("Use another router: a URL, the name of a cluster or router, or auto.", valueName: "router"),
+        completion: .list(["auto", Channel.defaultRemote]))
     var external: String?
 
     func validate() throws {
@@ -49,7 +60,7 @@ struct Install: AsyncParsableCommand {
         let isThinClient = external != nil || !remote.isEmpty
         let install =
             isThinClient
-            ? try await thinClient(of: RemoteCatalog.url(argument: external ?? "", variable: remote), environment)
+            ? try await thinClient(environment, remote)
             : try ProjectInstall(
                 work: .current(), channel: channel == .next ? .next : .current, environment: environment)
         if printsOnly {
@@ -59,10 +70,26 @@ struct Install: AsyncParsableCommand {
         report(try install.perform(), of: install)
     }
 
-    private func thinClient(of url: String, _ environment: [String: String]) async throws -> ProjectInstall {
-        if !printsOnly { print("asking \(url) what it serves") }
-        let catalog = try await RemoteCatalog.fetch(from: url)
-        return ProjectInstall(work: .current(), thinClientOf: url, catalog: catalog, environment: environment)
+    private func thinClient(_ environment: [String: String], _ remote: String) async throws -> ProjectInstall {
+        let work = WorkDirectory.current()
+        // A damaged pin matters only to those that would use it.
+        let isNamed = !(external ?? "").trimmingCharacters(in: .whitespacesAndNewlines).isEmpty
+        let pin = isNamed || remote.isEmpty ? nil : try PinnedRouter.read(work)
+        let isQuiet = printsOnly
+        let say: @Sendable (String) -> Void = { if !isQuiet { print($0) } }
+        let chooser = RouterChooser(environment: environment, canAsk: !printsOnly, say: say)
+        let found: (pin: PinnedRouter, catalog: Catalog)
+        switch try RouterReference.read(argument: external ?? "", variable: remote, pin: pin) {
+        case .url(let given):
+            say("asking \(given) what it serves")
+            let catalog = try await RemoteCatalog.fetch(from: given)
+            return ProjectInstall(work: work, thinClientOf: given, catalog: catalog, environment: environment)
+        case .auto: found = try await chooser.choose(.any)
+        case .name(let name): found = try await chooser.choose(.name(name))
+        case .pinned(let pin): found = try await chooser.find(pin)
+        }
+        return ProjectInstall(
+            work: work, thinClientOf: found.pin.url, catalog: found.catalog, environment: environment, pin: found.pin)
     }
 
     private func report(_ reports: [ProjectInstall.Report], of install: ProjectInstall) {

@@ -32,7 +32,7 @@ struct Nodes: AsyncParsableCommand {
             while true {
                 let text = try show(await router.get("/llmstack/v1/cluster"))
                 if comparable(text) != shown {
-                    console.say((console.isTerminal && !printsJSON ? "\u{1b}[2J\u{1b}[H" : "") + text)
+                    console.say((console.terminal != nil && !printsJSON ? "\u{1b}[2J\u{1b}[H" : "") + text)
                     shown = comparable(text)
                 }
                 try await Task.sleep(for: .milliseconds(250))

@@ -22,6 +22,7 @@ struct Restart: AsyncParsableCommand {
                 work: context.work, blueprint: context.blueprint, wanted: options.channel,
                 environment: context.environment)
         }
+        try await context.followRouter()
         await context.stopper.stop()
         let channel = try await starter.start(wanted: options.channel)
         try context.enterShell(channel, unless: options.detaches)

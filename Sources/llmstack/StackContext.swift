@@ -9,7 +9,8 @@ struct StackContext {
     let environment = ProcessInfo.processInfo.environment
     let table = SystemProcessTable()
     let console = StandardConsole()
-    let probe = Probe { try await HTTPProbe.get($0, timeout: $1) }
+    static let probe = Probe { try await HTTPProbe.get($0, timeout: $1) }
+    let probe = Self.probe
     let blueprint: Blueprint
 
     init() { blueprint = Blueprint(environment: environment) }

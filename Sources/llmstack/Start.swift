@@ -35,7 +35,7 @@ struct Start: AsyncParsableCommand {
             Both run on when you leave the shell; llmstack stop ends them. Starting what runs already changes nothing, \
             and a daemon that died is started again. Their logs are in .llmstack/logs. Inside a shell that is wired \
             already no second one is entered. In a project that uses another host's router nothing is started: the \
-            router is looked up and the shell entered.
+            router is looked up and the shell entered; one that was found by name is found again where it is now.
             """)
 
     @OptionGroup var options: StartOptions
@@ -63,6 +63,7 @@ struct Start: AsyncParsableCommand {
             }
             return
         }
+        try await context.followRouter()
         let channel = try await context.starter().start(wanted: options.channel)
         try context.enterShell(channel, unless: options.detaches)
     }

@@ -108,7 +108,9 @@ struct MembershipTests {
         let silent =
             "0 see a; 0 hear a; 0 see b; 0 hear b; 7 tick; 8 tick; 9 ping a; 9 ping b; 9 tick"
         #expect(Story(silent).state == "a.up b.up")
-        #expect(Story("0 see a; 0 hear a; 0 see b; 0 hear b; 7 tick; 8 tick; 9 tick; 10.1 tick").state == "a.suspect b.suspect")
+        #expect(
+            Story("0 see a; 0 hear a; 0 see b; 0 hear b; 7 tick; 8 tick; 9 tick; 10.1 tick").state
+                == "a.suspect b.suspect")
     }
 
     @Test("A host that was suspended judges nobody by what it slept through")

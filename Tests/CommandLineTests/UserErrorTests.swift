@@ -21,6 +21,12 @@ struct UserErrorTests {
     private static let good = "[code-fast]\nrole = fast\nhf_repo = a/b\nhf_file = c.gguf\n"
     private static let thin = [".llmstack/default-channel": "external http://127.0.0.1:1\n"]
 
+    private static let unheard = ["LLMSTACK_DISCOVERY": "none"]
+    private static let pin = """
+        {"version": 1, "cluster": {"id": "clusterclusterc1", "name": "studio", "security": "open"},
+         "router": {"id": "nodenodenodenod1", "name": "desktop"}, "url": "http://127.0.0.1:1"}
+        """
+
     private static let broken: [(String, [String])] = [
         ("[a]\nhello", [":2:", "neither"]), ("x = 1", [":1:", "before the first section"]),
         ("[a]\n[a]", [":2:", "twice"]),
@@ -64,6 +70,36 @@ struct UserErrorTests {
             Case(
                 typed: ["install"], environment: ["LLMSTACK_REMOTE_URL": "http://127.0.0.1:1"],
                 says: ["http://127.0.0.1:1"]),
+            Case(
+                typed: ["install", "--external", "10.0.0.5:10103"],
+                says: ["10.0.0.5:10103", "is a host", "write http://10.0.0.5:10103"]),
+            Case(typed: ["install", "--external", "fd00::5"], says: ["write http://[fd00::5]:10103"]),
+            Case(typed: ["install", "--external", "two words"], says: ["two words", "http://", "auto"]),
+            Case(
+                typed: ["install", "--external", "auto"], environment: unheard,
+                says: ["turned off", "http://HOST:10103"]),
+            Case(
+                typed: ["install", "--external=auto"], environment: unheard, says: ["turned off", "LLMSTACK_DISCOVERY"]),
+            Case(typed: ["install", "--external", "studio"], environment: unheard, says: ["turned off"]),
+            Case(typed: ["install", "--print", "--external", "auto"], environment: unheard, says: ["turned off"]),
+            Case(
+                typed: ["install"], environment: unheard.merging(["LLMSTACK_REMOTE_URL": "auto"]) { $1 },
+                says: ["turned off"]),
+            // Inside the project the hook's variable stands for the router that was found by name.
+            Case(
+                typed: ["install"], environment: ["LLMSTACK_REMOTE_URL": "http://127.0.0.1:1"],
+                files: thin.merging([".llmstack/router.json": "{"]) { $1 },
+                says: ["router.json is damaged", "install --external auto"]),
+            Case(
+                typed: ["install"], environment: unheard.merging(["LLMSTACK_REMOTE_URL": "http://127.0.0.1:1"]) { $1 },
+                files: thin.merging([".llmstack/router.json": pin]) { $1 }, says: ["turned off"]),
+            Case(
+                typed: ["start", "--detach"],
+                files: thin.merging([".llmstack/router.json": "{}", ".llmstack/opencode.json": "{}"]) { $1 },
+                says: ["router.json is damaged", "install --external auto"]),
+            Case(
+                typed: ["start", "--detach"], files: thin.merging([".llmstack/router.json": pin]) { $1 },
+                says: ["opencode.json", "llmstack install"]),
             Case(typed: ["explain"], ini: good, says: ["standard input", "empty"]),
             Case(typed: ["explain"], ini: good, input: "hello", says: ["JSON object"]),
             Case(typed: ["explain"], ini: good, input: "[]", says: ["JSON object"]),

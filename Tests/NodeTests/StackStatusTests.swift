@@ -124,6 +124,7 @@ struct StackStatusTests {
         #expect(
             Set(object.keys) == [
                 "project", "channel", "up", "supervisor", "router", "llama_swap", "models", "tiers", "notes",
+                "found_router",
             ])
         let router = try #require(object["router"] as? [String: Any])
         #expect(Set(router.keys) == ["state", "pid", "url", "occupant"])

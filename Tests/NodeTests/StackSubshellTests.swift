@@ -72,6 +72,24 @@ struct StackSubshellTests {
         #expect(try String(contentsOfFile: daemon.log, encoding: .utf8) == "<\(Self.hostile)>")
     }
 
+    @Test("What is put in front of the prompt can be taken away again, as the hook and reload do")
+    func promptIsMarkedOnce() async throws {
+        let text = try #require(shell("/bin/bash").startupFile?.text)
+        let project = try ScratchProject()
+        try project.write(text, "rc")
+        let script = #"PS1='me> '; . "$0"; . "$0"; printf '<%s>' "${PS1#"$_LLMSTACK_PREFIX"}""#
+        let daemon = Daemon(
+            executable: "/bin/bash", arguments: ["--norc", "-c", script, "\(project.work.state)/rc"],
+            environment: ["PATH": "/usr/bin:/bin", "HOME": project.work.path], log: "\(project.work.logs)/out.log")
+        let pid = try daemon.spawn()
+        var exit: ChildExit?
+        #expect(
+            await eventually {
+                exit = exit ?? ChildExit.poll(pid); return exit != nil
+            })
+        #expect(try String(contentsOfFile: daemon.log, encoding: .utf8) == "<me> >")
+    }
+
     @Test("A log's last lines are shown without what could drive a terminal, and only those since the start")
     func logTail() throws {
         let project = try ScratchProject()

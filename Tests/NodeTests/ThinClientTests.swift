@@ -91,26 +91,4 @@ struct ThinClientTests {
         #expect(provider?["models"]?.members.keys.sorted() == ["auto", "solo"])
         #expect(json["small_model"]?.text == "llama.cpp/solo")
     }
-
-    @Test(arguments: [
-        ("", "", "http://127.0.0.1:10101"), (" ", "\t", "http://127.0.0.1:10101"),
-        ("http://a:1", "http://b:2", "http://a:1"), ("", "http://b:2", "http://b:2"),
-        (" http://a:1/// ", "", "http://a:1"), ("https://a/llm/", "", "https://a/llm"),
-        ("HTTP://a:1", "", "HTTP://a:1"),
-    ])
-    func `the argument counts before the environment, and that before this host`(
-        _ argument: String, _ variable: String, _ url: String
-    ) throws {
-        #expect(try RemoteCatalog.url(argument: argument, variable: variable) == url)
-    }
-
-    @Test(arguments: [
-        "a:1", "ftp://a", "file:///etc/passwd", "http://", "http:a", "http://a b", "http://a\nb", "-n",
-    ])
-    func `what is no URL of the web is refused`(_ argument: String) {
-        let error = #expect(throws: RemoteCatalog.Unavailable.self) {
-            try RemoteCatalog.url(argument: argument, variable: "http://b:2")
-        }
-        #expect(error?.description.contains("is not the URL of a router\n  fix: ") == true)
-    }
 }

@@ -1,5 +1,11 @@
 package import Cluster
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#endif
+
 /// The files that make a directory a project: models.ini where the stack is its own, AGENTS.md, opencode.json, and the
 /// channel's marker.
 package struct ProjectInstall: Equatable, Sendable {
@@ -53,13 +59,18 @@ package struct ProjectInstall: Equatable, Sendable {
     /// - Parameters:
     ///   - url: the router's, without a slash at its end.
     ///   - catalog: what that router serves.
+    ///   - pin: whose URL it is, when the router was found by name.
     package init(
         work: WorkDirectory, thinClientOf url: String, catalog: Catalog, environment: [String: String],
-        shipped: String? = Shipped.directory()
+        pin: PinnedRouter? = nil, shipped: String? = Shipped.directory()
     ) {
         self.init(
             work: work, channel: .external(url), catalog: catalog, baseURL: "\(url)/v1", environment: environment,
             shipped: shipped)
+        if let pin {
+            let file = GeneratedFile(path: work.routerJSON, text: pin.json, mode: 0o644)
+            steps.insert(Step(name: "router.json", file: file), at: steps.count - 1)
+        }
     }
 
     private init(
@@ -83,7 +94,7 @@ package struct ProjectInstall: Equatable, Sendable {
         ]
     }
 
-    /// Writes the files, in order.
+    /// Writes the files, in order, and removes a pin of a router that is none of this install's.
     ///
     /// - Returns: one report per file; a local project's models.ini comes first, `unchanged` when it had one.
     /// - Throws: ``AtomicFile/Failure``; the files after the one it names were not touched.
@@ -96,6 +107,7 @@ package struct ProjectInstall: Equatable, Sendable {
         for step in steps {
             reports.append(Report(name: step.name, path: step.file.path, outcome: try step.file.write()))
         }
+        if !steps.contains(where: { $0.file.path == work.routerJSON }) { unlink(work.routerJSON) }
         return reports
     }
 }

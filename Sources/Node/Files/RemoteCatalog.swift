@@ -12,29 +12,7 @@ package enum RemoteCatalog {
         /// Two lines: what is wrong, and what to do.
         package let description: String
 
-        init(_ problem: String, fix: String) { description = "\(problem)\n  fix: \(fix)" }
-    }
-
-    /// The URL to use: the argument, else the environment's, else this host's router.
-    ///
-    /// - Parameters:
-    ///   - argument: what `--external` names; empty when it names nothing.
-    ///   - variable: `$LLMSTACK_REMOTE_URL`.
-    /// - Returns: without white space around it and slashes at its end.
-    /// - Throws: ``Unavailable`` when it is no http(s) URL.
-    package static func url(argument: String, variable: String) throws(Unavailable) -> String {
-        func trimmed(_ text: String) -> String {
-            var text = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-            while text.hasSuffix("/") { text.removeLast() }
-            return text
-        }
-        let url = [trimmed(argument), trimmed(variable)].first { !$0.isEmpty } ?? Channel.defaultRemote
-        let scheme = ["http://", "https://"].first { url.lowercased().hasPrefix($0) }
-        guard let scheme, url.utf8.count > scheme.utf8.count, !url.contains(where: \.isWhitespace) else {
-            throw Unavailable(
-                "\"\(url)\" is not the URL of a router", fix: "write it like http://10.0.0.5:10101")
-        }
-        return url
+        package init(_ problem: String, fix: String) { description = "\(problem)\n  fix: \(fix)" }
     }
 
     /// Fetches and reads it.

@@ -8,7 +8,8 @@ package enum LocalOnly {
                 + "  next: run it on that host; or llmstack install --current gives this project a stack of its own"
         }
         guard !remote.isEmpty, work.pinnedChannel == nil else { return nil }
-        return "llmstack \(verb): LLMSTACK_REMOTE_URL says that this shell uses the router at \(remote)\n"
+        let router = remote.contains("://") ? "the router at \(remote)" : "another host's router (\(remote))"
+        return "llmstack \(verb): LLMSTACK_REMOTE_URL says that this shell uses \(router)\n"
             + "  next: run it on that host; or unset LLMSTACK_REMOTE_URL to use this one"
     }
 }

@@ -59,11 +59,36 @@ package struct StackInspector: Sendable {
         let trouble = RemoteRouter(await probe.reply(address, timeout: .seconds(5))).trouble
         let isThere = trouble == nil
         let models = isThere ? await probe.reply("\(url)/v1/models", timeout: .seconds(5)) : nil
-        return StackStatus(
+        var status = StackStatus(
             project: work.path, channel: Channel.external(url).name, isUp: work.runningChannel != nil,
             supervisor: nil, router: .init(state: isThere ? .external : .down, pid: nil, url: address), llamaSwap: nil,
             models: models.map { Self.modelNames($0.body) } ?? [], tiers: [],
             notes: trouble.map { ["the router \($0)\n  next: llmstack start on that host"] } ?? [])
+        do {
+            if let pin = try PinnedRouter.read(work) { await addFound(pin, to: &status) }
+        } catch {
+            status.notes.append("\(error)")
+        }
+        return status
+    }
+
+    /// Whose URL it is, and whether it still is.
+    private func addFound(_ pin: PinnedRouter, to status: inout StackStatus) async {
+        let now = status.router.state == .external ? await probe.description(of: pin.url) : nil
+        let isOurs = now?.cluster == pin.cluster.id
+        status.foundRouter = .init(
+            cluster: pin.cluster.name, id: pin.cluster.id.description,
+            router: RouterCandidate.printable(isOurs ? now?.name ?? pin.router.name : pin.router.name))
+        if let now, !isOurs {
+            let other = RouterCandidate.printable(now.clusterName)
+            status.notes.append(
+                "at \(pin.url) is a router of the cluster \(other) now, not of \(pin.cluster.name)\n"
+                    + "  next: llmstack start looks for \(pin.cluster.name)")
+        } else if status.router.state == .down {
+            status.notes = [
+                "the router does not answer where it was\n  next: llmstack start looks for the cluster \(pin.cluster.name)"
+            ]
+        }
     }
 
     private func part(_ seen: DaemonObservation, answers: Bool, url: String) -> StackStatus.Part {

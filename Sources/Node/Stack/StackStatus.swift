@@ -45,6 +45,15 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         }
     }
 
+    /// The router that a thin client found by name.
+    package struct FoundRouter: Equatable, Sendable, Encodable {
+        /// The cluster's name and id.
+        package var cluster: String
+        package var id: String
+        /// The router's name.
+        package var router: String
+    }
+
     package var project: String
     package var channel: String
     /// Whether the channel is known to run, and not only pinned.
@@ -59,11 +68,14 @@ package struct StackStatus: Equatable, Sendable, Encodable {
     package var tiers: [TierLine]
     /// What is amiss, with its mend.
     package var notes: [String]
+    /// nil where no router was found by name.
+    @NullWhereUnknown package var foundRouter: FoundRouter? = nil
 
     private enum CodingKeys: String, CodingKey {
         case project, channel, supervisor, router, models, tiers, notes
         case isUp = "up"
         case llamaSwap = "llama_swap"
+        case foundRouter = "found_router"
     }
 
     package var json: String {
@@ -74,6 +86,7 @@ package struct StackStatus: Equatable, Sendable, Encodable {
 
     package var text: String {
         var lines = ["project: \(project)", "channel: \(channel)\(isUp ? "" : " (or stopped)")"]
+        if let foundRouter { lines.append("cluster: \(foundRouter.cluster), router \(foundRouter.router)") }
         lines.append(line("router", router))
         if let llamaSwap { lines.append(line("llama-swap", llamaSwap)) }
         if let supervisor { lines.append("  both looked after by llmstack start --foreground, pid \(supervisor)") }

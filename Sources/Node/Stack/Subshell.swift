@@ -86,7 +86,10 @@ package struct Subshell: Sendable {
                 # Made by llmstack start, anew each time. Your own settings belong in ~/.bashrc.
                 if [ -f ~/.bashrc ]; then . ~/.bashrc; fi
                 \(lines)
-                PS1='\\[\\e[38;5;\(colour)m\\][llmstack:\(channel.name)]\\[\\e[0m\\] '"$PS1"
+                # By this name the prompt hook and llmstack reload know what to take away again.
+                PS1=${PS1#"${_LLMSTACK_PREFIX-}"}
+                _LLMSTACK_PREFIX='\\[\\e[38;5;\(colour)m\\][llmstack:\(channel.name)]\\[\\e[0m\\] '
+                PS1=$_LLMSTACK_PREFIX$PS1
 
                 """
             return (bashRC, text)
@@ -101,7 +104,10 @@ package struct Subshell: Sendable {
                 if [[ -f $ZDOTDIR/.zshrc ]]; then source $ZDOTDIR/.zshrc; fi
                 export ZDOTDIR=\(Self.quoted(zshDirectory))
                 \(lines)
-                PROMPT="%F{\(colour)}[llmstack:\(channel.name)]%f $PROMPT"
+                # By this name the prompt hook and llmstack reload know what to take away again.
+                PROMPT=${PROMPT#"${_LLMSTACK_PREFIX-}"}
+                _LLMSTACK_PREFIX='%F{\(colour)}[llmstack:\(channel.name)]%f '
+                PROMPT=$_LLMSTACK_PREFIX$PROMPT
 
                 """
             return ("\(zshDirectory)/.zshrc", text)

@@ -13,7 +13,7 @@ package enum HTTPProbe {
 
     /// - Parameters:
     ///   - url: `http://HOST[:PORT][/PATH]`.
-    ///   - timeout: for the whole exchange.
+    ///   - timeout: for the whole exchange; a cancelled task does not wait for it.
     /// - Throws: ``Failure``.
     package static func get(_ url: String, timeout: Duration) async throws(Failure) -> (status: Int, body: [UInt8]) {
         try await ask("GET", url, timeout: timeout)
@@ -30,9 +30,9 @@ package enum HTTPProbe {
         let target = endpoint
         let limit = TimeAmount(timeout)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let fetched = loop.flatSubmit { () -> EventLoopFuture<Reply> in
+        let promise = loop.makePromise(of: Reply.self)
+        loop.execute {
             let pool = UpstreamPool(loop: loop, connectTimeout: limit)
-            let promise = loop.makePromise(of: Reply.self)
             let timer = loop.scheduleTask(in: limit) {
                 promise.fail(Failure(description: "\(target) did not answer within \(timeout)"))
             }
@@ -41,10 +41,13 @@ package enum HTTPProbe {
                 pool.close()
                 promise.completeWith(result)
             }
-            return promise.futureResult
         }
         do {
-            let reply = try await fetched.get()
+            let reply = try await withTaskCancellationHandler {
+                try await promise.futureResult.get()
+            } onCancel: {
+                promise.fail(CancellationError())
+            }
             return (reply.head.status, Array(reply.body.readableBytesView))
         } catch let failure as Failure {
             throw failure

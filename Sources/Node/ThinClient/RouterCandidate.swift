@@ -1,0 +1,117 @@
+package import Cluster
+
+/// A router on the local network, and what came of asking it.
+package struct RouterCandidate: Equatable, Sendable {
+    package enum State: Equatable, Sendable {
+        /// It answered at `url`; `roundTrip` is that of a whole exchange, with its connection.
+        case live(url: String, roundTrip: Duration, isOnLink: Bool)
+        /// Announced, but no address of it answers as this node.
+        case silent
+        /// A newer kind of node, which is never used.
+        case incompatible(version: String)
+    }
+
+    /// nil where a node of another kind does not say.
+    package var cluster: ClusterID?
+    package var clusterName: String
+    package var node: NodeID
+    /// What people call it.
+    package var name: String
+    /// Its host's name on the network, such as `studio.local`.
+    package var host: String
+    /// What it lends.
+    package var tiers: [String]
+    /// Whether it takes new work.
+    package var isAccepting: Bool
+    package var state: State
+
+    package init(
+        cluster: ClusterID?, clusterName: String, node: NodeID, name: String, host: String, tiers: [String],
+        isAccepting: Bool = true, state: State
+    ) {
+        self.cluster = cluster
+        self.clusterName = clusterName
+        self.node = node
+        self.name = name
+        self.host = host
+        self.tiers = tiers
+        self.isAccepting = isAccepting
+        self.state = state
+    }
+
+    /// What a sighting says by itself; nil where it is no router of ours.
+    package init?(announced sighting: RouterSighting) {
+        let name = Self.printable(sighting.id.name)
+        let host = Self.printable(sighting.id.host)
+        switch Advertisement.read(sighting.txt) {
+        case .malformed:
+            return nil
+        case .incompatible(let version, let node, let clusterName):
+            self.init(
+                cluster: nil, clusterName: clusterName, node: node, name: name, host: host, tiers: [],
+                state: .incompatible(version: version))
+        case .known(let advertisement):
+            self.init(
+                cluster: advertisement.cluster,
+                clusterName: advertisement.clusterName.isEmpty
+                    ? advertisement.cluster.description : advertisement.clusterName,
+                node: advertisement.node, name: name, host: host, tiers: advertisement.tiers, state: .silent)
+        }
+    }
+
+    /// Takes over what the node says itself, which counts more than any announcement.
+    ///
+    /// - Returns: false when another node answered: then nothing has changed.
+    package mutating func learn(
+        _ description: NodeDescription, url: String, roundTrip: Duration, isOnLink: Bool
+    ) -> Bool {
+        guard description.id == node else { return false }
+        cluster = description.cluster
+        clusterName =
+            ClusterIdentity.isName(description.clusterName)
+            ? description.clusterName : Self.printable(description.cluster.description)
+        if ClusterIdentity.isName(description.name) { name = description.name }
+        tiers = description.sharedTiers.map(Self.printable)
+        isAccepting = description.policy.accepting
+        state =
+            description.protocolVersion == Advertisement.protocolVersion
+            ? .live(url: url, roundTrip: roundTrip, isOnLink: isOnLink)
+            : .incompatible(version: "\(description.protocolVersion)")
+        return true
+    }
+
+    package var isLive: Bool { url != nil }
+
+    /// Where it answered; nil unless it is live.
+    package var url: String? {
+        if case .live(let url, _, _) = state { url } else { nil }
+    }
+
+    /// The order in which routers of one cluster are to be used. First come those that take work, then those that have
+    /// something to lend, then those on a network of this host; then the nearest. Round trips that differ by less than
+    /// a millisecond say nothing: the name decides, so that the choice is the same each time.
+    package static func isNearer(_ left: RouterCandidate, _ right: RouterCandidate) -> Bool {
+        func rank(_ candidate: RouterCandidate) -> (Int, Int, Int, Int, String) {
+            guard case .live(_, let roundTrip, let isOnLink) = candidate.state else {
+                return (1, 1, 1, .max, candidate.name)
+            }
+            return (
+                candidate.isAccepting ? 0 : 1, candidate.tiers.isEmpty ? 1 : 0, isOnLink ? 0 : 1,
+                Int(roundTrip / .milliseconds(1)), candidate.name
+            )
+        }
+        return rank(left) < rank(right)
+    }
+
+    /// Names come from the network and go to a terminal: what would steer it, or turn the text around, is shown as `?`.
+    static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix(64).map { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: "?"
+                    default: scalar
+                    }
+                }))
+    }
+}

@@ -1,0 +1,1 @@
+"""Hosts on one Linux machine: see deploy/lab/hosts."""

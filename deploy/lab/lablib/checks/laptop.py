@@ -1,0 +1,140 @@
+"""Laptops without a stack."""
+import json
+import time
+
+from .. import follow
+from ..members import ask, describe, gather
+from ..namespaces import LabError, wait_for
+from ..report import check
+
+
+class Laptop:
+    """A host, with a project that is to become a thin client."""
+
+    def __init__(self, host):
+        self.host = host
+        self.folder = host.home / "laptop"
+        self.folder.mkdir(exist_ok=True)
+
+    def llmstack(self, *words, environment=None):
+        """Runs a verb off the terminal. Returns (exit status, all it says, seconds)."""
+        began = time.monotonic()
+        done = self.host.llmstack(*words, check=False, folder=self.folder, environment=environment)
+        return done.returncode, done.stdout + done.stderr, time.monotonic() - began
+
+    @property
+    def base(self):
+        """The address that opencode.json has."""
+        try:
+            config = json.loads((self.folder / ".llmstack/opencode.json").read_text())
+        except (OSError, ValueError) as problem:
+            raise LabError(f"the laptop's opencode.json: {problem}") from None
+        return next(iter(config["provider"].values()))["options"]["baseURL"]
+
+    def answers(self, found, when):
+        answer = ask(self.host, self.base, "plan")
+        found.expect(answer == "plan", f"{when}: {self.base} answers plan with: {answer}")
+
+
+def follows_from(lab, found, hosts):
+    """Waits until the laptop's Avahi has seen the records of hosts, as it would have for hours."""
+    identities = {describe(host)["id"] for host in hosts}
+    wait_for(lambda: identities <= {e["txt"].get("id") for e in follow.browse_once(laptop_host(lab))}, 10, "the records")
+
+
+def laptop_host(lab):
+    return list(lab)[-1]
+
+
+@check("laptop", hosts=3, quick=True)
+def laptop(lab, found):
+    """`install --external auto` on a host without a stack; the router's address changes; two clusters; none."""
+    one, two, last = lab
+    client = Laptop(last)
+    gather([one])
+    durations = []
+    for _ in range(found.count(1, 3, 10)):
+        code, said, seconds = client.llmstack("install", "--external", "auto")
+        durations.append(seconds)
+        found.expect(code == 0, f"install --external auto: exit {code}: {said[-400:]}")
+    found.times("`install --external auto`", durations, 4)
+    if code == 0:
+        found.expect(one.addresses()[0] in client.base, f"opencode.json has {client.base}, the router is at {one.addresses()}")
+        client.answers(found, "after install")
+        moves(lab, found, client)
+    two_clusters(lab, found)
+    none(lab, found)
+
+
+def moves(lab, found, client):
+    """The desktop gets another address."""
+    one = lab[1]
+    old = client.base
+    one.set_address(f"10.77.0.{101 if '.101:' not in old else 102}")
+    new = one.addresses()[0]
+    wait_for(lambda: [e for e in follow.browse_once(client.host) if e["address"] == new], 15, "the new address in mDNS")
+    code, said, seconds = client.llmstack("start", "--detach")
+    found.expect(code == 0, f"start after the address changed: exit {code}: {said[-400:]}")
+    found.times("`start` after the address changed", [seconds], 6)
+    if found.expect(new in client.base, f"start left {client.base} in opencode.json; the router is at {new}"):
+        client.answers(found, "after start repaired it")
+    # What a wired shell has: the marker's own address counts as its name.
+    one.set_address("10.77.0.103")
+    wait_for(lambda: [e for e in follow.browse_once(client.host) if e["address"] == "10.77.0.103"], 15, "the next address")
+    code, said, _ = client.llmstack("start", "--detach", environment={"LLMSTACK_REMOTE_URL": client.base.removesuffix("/v1")})
+    found.expect(code == 0 and "10.77.0.103" in client.base,
+                 f"start in a wired shell after the address changed: exit {code}, {client.base}: {said[-300:]}")
+
+
+def two_clusters(lab, found):
+    one, two, last = lab
+    gather([two], "annex")
+    follows_from(lab, found, [one, two])
+    client = Laptop(last)
+    code, said, _ = client.llmstack("install", "--external", "auto")
+    found.expect(code == 2, f"two clusters: exit {code}, not 2: {said[-300:]}")
+    found.expect("team" in said and "annex" in said, f"two clusters: not both are listed: {said[-400:]}")
+    for name, host in (("annex", two), ("team", one)):
+        code, said, _ = client.llmstack("install", "--external", name)
+        found.expect(code == 0 and host.addresses()[0] in client.base,
+                     f"--external {name}: exit {code}: {said[-300:]}")
+    code, said, _ = client.llmstack("install", "--external", "nobody-here")
+    found.expect(code not in (0, 2) and "nobody-here" in said, f"--external of nobody: exit {code}: {said[-300:]}")
+
+
+def none(lab, found):
+    one, two, last = lab
+    for host in (one, two):
+        host.stop()
+    wait_for(lambda: not follow.browse_once(last), 15, "no records")
+    client = Laptop(last)
+    code, said, seconds = client.llmstack("install", "--external", "auto")
+    found.expect(code == 1, f"no router: exit {code}, not 1")
+    found.times("`install --external auto` with nobody there", [seconds], 6)
+    for word in ("eth0", "5353"):
+        found.expect(word in said, f"no router: the message has no \"{word}\": {said[-500:]}")
+    found.expect("--external http" in said, f"no router: the message does not say how to name a host: {said[-500:]}")
+
+
+@check("nearest", hosts=4)
+def nearest(lab, found):
+    """Several routers of one cluster: `start` takes the next one when the first dies."""
+    *routers, last = lab
+    gather(routers)
+    follows_from(lab, found, routers)
+    client = Laptop(last)
+    code, said, _ = client.llmstack("install", "--external", "auto")
+    found.expect(code == 0, f"one cluster of three: exit {code}: {said[-400:]}")
+    for _ in range(2):
+        base = client.base
+        serving = next((host for host in routers if host.addresses()[0] in base), None)
+        if not found.expect(serving, f"{base} is no router's"):
+            return
+        serving.kill("all")
+        routers = [host for host in routers if host is not serving]
+        code, said, seconds = client.llmstack("start", "--detach")
+        found.expect(code == 0, f"start after {serving.name} died: exit {code}: {said[-400:]}")
+        found.times("`start` after the router died", [seconds], 8)
+        if not found.expect(client.base != base, f"start left {base}, which is dead"):
+            return
+        client.answers(found, f"after {serving.name} died")

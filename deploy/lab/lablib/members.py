@@ -1,0 +1,99 @@
+"""Clusters of lab hosts, and what their nodes say: llmstack's command line and node API, as the checks use them."""
+import concurrent.futures
+import json
+import os
+import signal
+import sys
+
+from .namespaces import LabError, wait_for
+
+CLUSTER_PORT = 10103
+POST = """import json, sys, urllib.request
+request = urllib.request.Request(sys.argv[1], json.dumps({"model": sys.argv[2], "max_tokens": 4,
+    "messages": [{"role": "user", "content": "hello"}]}).encode(), {"Content-Type": "application/json"})
+with urllib.request.urlopen(request, timeout=60) as reply:
+    print(json.load(reply)["model"])
+"""
+
+
+def each(hosts, action):
+    """Does something for every host at once; the results in their order."""
+    with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
+        return list(pool.map(action, hosts))
+
+
+def gather(hosts, name="team"):
+    """Starts the stack of every host, makes a cluster of them, and waits until each sees all."""
+    hosts = list(hosts)
+    each(hosts, lambda host: host.start())
+    hosts[0].llmstack("cluster", "init", "--open", "--name", name)
+    # A router takes a moment to be seen.
+    for host in hosts[1:]:
+        wait_for(lambda: host.llmstack("join", "--open", name, check=False).returncode == 0, 15,
+                 f"`llmstack join --open {name}` on {host.name}")
+    await_all(hosts)
+
+
+def await_all(hosts, seconds=15):
+    for host in hosts:
+        wait_for(lambda: len(up(nodes(host))) >= len(hosts), seconds, f"{host.name} to see {len(hosts)} nodes up")
+
+
+def nodes(host):
+    """What `llmstack nodes --json` says."""
+    done = host.llmstack("nodes", "--json", check=False)
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        raise LabError(f"`llmstack nodes --json` on {host.name}: exit {done.returncode}, "
+                       f"{(done.stderr or done.stdout).strip()[:300] or 'no output'}") from None
+
+
+def up(view):
+    """The ids of the nodes that are up in a view of `nodes`, the host's own among them."""
+    return {node["id"] for node in view["nodes"] if node["state"] == "up"}
+
+
+def state_of(view, identity):
+    """The state of a node in a view, or "gone"."""
+    return next((node["state"] for node in view["nodes"] if node["id"] == identity), "gone")
+
+
+def get(host, url):
+    """A JSON document that a host gets."""
+    done = host.run(sys.executable, "-c", "import sys, urllib.request; "
+                    "print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())", url, check=False)
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        raise LabError(f"GET {url} from {host.name}: {(done.stderr or done.stdout).strip()[-300:]}") from None
+
+
+def describe(host):
+    """A host's own description of its node."""
+    return get(host, "http://127.0.0.1:10101/llmstack/v1/node")
+
+
+def ask(host, base, model):
+    """Asks for a short answer of a model. Returns the model that says it gave it, or what went wrong."""
+    done = host.run(sys.executable, "-c", POST, base.rstrip("/") + "/chat/completions", model, check=False, timeout=90)
+    return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+
+
+def cluster_url(host, path):
+    """A URL of a host's cluster listener, for others."""
+    address = host.addresses()[0]
+    return f"http://{f'[{address}]' if ':' in address else address}:{CLUSTER_PORT}{path}"
+
+
+def share(host, tiers):
+    """Writes `share` into [NODE] of a host's models.ini and has the router read it again."""
+    ini = host.project / ".llmstack/models.ini"
+    lines = ini.read_text().splitlines()
+    if "[NODE]" in lines:
+        start = lines.index("[NODE]")
+        del lines[start:next((i for i in range(start + 1, len(lines)) if lines[i].startswith("[")), len(lines))]
+    new = ini.with_suffix(".new")
+    new.write_text("\n".join([*lines, "[NODE]", f"share = {tiers}", ""]))
+    new.replace(ini)
+    os.kill(host.router(), signal.SIGHUP)
