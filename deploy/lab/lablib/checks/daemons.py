@@ -51,7 +51,7 @@ def avahi(lab, found):
     browser = follow.browse(other)
     browser.wait(lambda entry: is_of(entry, identities[0]), 10, what="the record")
     delays, sizes, files = [], [], []
-    for number in range(found.count(2, 5, 50)):
+    for number in range(found.count(1, 5, 50)):
         mark = browser.mark
         host.avahi("restart")
         began = time.monotonic()
