@@ -16,10 +16,10 @@ with urllib.request.urlopen(request, timeout=60) as reply:
 """
 
 
-def each(hosts, action):
-    """Does something for every host at once; the results in their order."""
-    with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
-        return list(pool.map(action, hosts))
+def each(things, action):
+    """Does something with every host, or whatever it is, at once; the results in their order."""
+    with concurrent.futures.ThreadPoolExecutor(len(things)) as pool:
+        return list(pool.map(action, things))
 
 
 def gather(hosts, name="team"):
@@ -28,9 +28,10 @@ def gather(hosts, name="team"):
     each(hosts, lambda host: host.start())
     hosts[0].llmstack("cluster", "init", "--open", "--name", name)
     # A router takes a moment to be seen.
-    for host in hosts[1:]:
-        wait_for(lambda: host.llmstack("join", "--open", name, check=False).returncode == 0, 15,
-                 f"`llmstack join --open {name}` on {host.name}")
+    if hosts[1:]:
+        each(hosts[1:], lambda host: wait_for(
+            lambda: host.llmstack("join", "--open", name, check=False).returncode == 0, 15,
+            f"`llmstack join --open {name}` on {host.name}"))
     await_all(hosts)
 
 

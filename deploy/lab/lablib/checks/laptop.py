@@ -78,6 +78,8 @@ def moves(lab, found, client):
     found.times("`start` after the address changed", [seconds], 6)
     if found.expect(new in client.base, f"start left {client.base} in opencode.json; the router is at {new}"):
         client.answers(found, "after start repaired it")
+    if found.scale == "quick":
+        return
     # What a wired shell has: the marker's own address counts as its name.
     one.set_address("10.77.0.103")
     wait_for(lambda: [e for e in follow.browse_once(client.host) if e["address"] == "10.77.0.103"], 15, "the next address")

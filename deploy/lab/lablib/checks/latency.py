@@ -117,7 +117,8 @@ def tier_changes(lab, found):
         "{'Content-Type': 'application/json'}), timeout=60).read()"
     for number in range(found.count(2, 6, 30)):
         # Two heavy tiers that are never in memory together.
-        body = json.dumps({"model": ("plan", "code-smart")[number % 2], "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]})
+        body = json.dumps({"model": ("plan", "code-smart")[number % 2], "max_tokens": 1,
+                           "messages": [{"role": "user", "content": "x"}]})
         host.run("python3", "-c", post, "http://127.0.0.1:10101/v1/chat/completions", body)
     # Pings come once a second.
     time.sleep(4)

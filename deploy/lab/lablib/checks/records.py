@@ -1,6 +1,6 @@
 """What a node advertises."""
 from .. import follow
-from ..members import describe, gather, share
+from ..members import describe, each, gather, share
 from ..namespaces import LabError, wait_for
 from ..report import check
 
@@ -32,13 +32,15 @@ def compare(found, host, other, moment):
     found.expect(seen["port"] == 10103, f"{moment}: port {seen['port']}")
     found.expect(seen["name"] == node["name"], f"{moment}: instance \"{seen['name']}\", the node's name is \"{node['name']}\"")
     found.expect(seen["address"] in host.addresses(), f"{moment}: address {seen['address']}, {host.name} has {host.addresses()}")
-    for tier in (tier["name"] for tier in node["tiers"]):
-        subtype = f"_{tier}._sub.{SERVICE}"
+    def subtype_fault(tier):
+        subtype = f"_{tier['name']}._sub.{SERVICE}"
         try:
             # What is taken back stays in caches for a second.
-            wait_for(lambda: (entry(subtype) is not None) == (tier in shared), 4, "")
+            wait_for(lambda: (entry(subtype) is not None) == (tier["name"] in shared), 4, "")
         except LabError:
-            found.expect(False, f"{moment}: {subtype} is {'not ' if tier in shared else ''}seen, 4 s after the TXT record changed")
+            return f"{moment}: {subtype} is {'not ' if tier['name'] in shared else ''}seen, 4 s after TXT changed"
+
+    found.faults += filter(None, each(node["tiers"], subtype_fault))
     return node
 
 
@@ -50,7 +52,8 @@ def records(lab, found):
     first = compare(found, host, other, "share = heavy")
     found.expect(first["policy"]["share"] == ["code-smart", "plan"], f"the default shares {first['policy']['share']}")
     generation = int(follow_generation(other, first["id"]))
-    for setting, expected in (("all", ["code-fast", "code-smart", "plan"]), ("plan", ["plan"]), ("none", [])):
+    settings = [("all", ["code-fast", "code-smart", "plan"]), ("plan", ["plan"]), ("none", [])]
+    for setting, expected in settings[found.count(1, 0, 0):]:
         share(host, setting)
         try:
             wait_for(lambda: sorted(describe(host)["policy"]["share"]) == expected, 5, f"share = {setting} in the description")

@@ -79,10 +79,11 @@ def stranger(lab, found):
     one, two, three = lab
     gather([one, two])
     node = describe(one)
+    other, claim = ["--cluster", "otherclusterid00", "--cluster-name", "other"], ["--claim", describe(two)["id"]]
     cases = {
-        "another cluster's": (["--cluster", "otherclusterid00", "--cluster-name", "other", "--id", "fakenode00000001"], "fakenode00000001"),
+        "another cluster's": ([*other, "--id", "fakenode00000001"], "fakenode00000001"),
         "our cluster in its TXT, another in its description": (None, "fakenode00000002"),
-        "the id of a member": (["--cluster", node["cluster"], "--id", "fakenode00000003", "--claim", describe(two)["id"]], "fakenode00000003"),
+        "the id of a member": (["--cluster", node["cluster"], "--id", "fakenode00000003", *claim], "fakenode00000003"),
     }
     for what, (arguments, identity) in cases.items():
         if arguments is None:
@@ -98,7 +99,8 @@ def stranger(lab, found):
             used = [row for row in view["nodes"] if row["state"] == "up"]
             found.expect(len(used) == 2, f"{what}: {brief(used)} are up, there are two")
             second = next((row for row in used if row["id"] == describe(two)["id"]), None)
-            found.expect(second and second["address"] == two.addresses()[0], f"{what}: the member is seen as {brief([second or {}])}")
+            found.expect(second and second["address"] == two.addresses()[0],
+                         f"{what}: the member is seen as {brief([second or {}])}")
             if liar:
                 liar.kill()
                 liar.wait()
@@ -119,7 +121,8 @@ def docker(lab, found):
               "--addresses", f"{right},172.17.0.1") as running:
         browsed = wait_for(lambda: [e for e in follow.browse_once(one) if e["txt"].get("id") == "fakenode00000004"], 10,
                            "the record on h1")
-        found.expect(browsed[0]["address"] == "172.17.0.1", f"nothing was tried: Avahi resolves it to {browsed[0]['address']} first")
+        found.expect(browsed[0]["address"] == "172.17.0.1",
+                     f"nothing was tried: Avahi resolves it to {browsed[0]['address']} first")
         for host in (one, two):
             if expect_state(found, host, "fakenode00000004", "up", 10, "docker bridge first"):
                 row = next(row for row in nodes(host)["nodes"] if row["id"] == "fakenode00000004")
