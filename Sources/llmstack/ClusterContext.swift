@@ -82,19 +82,37 @@ struct ClusterContext {
 struct LocalRouter {
     let base: String
     let port: Int
+    /// Whether it is this host's and this host is in a cluster.
+    private let isInCluster: Bool
 
     init(environment: [String: String]) {
         let context = StackContext()
         let endpoints = Endpoints(
             environment: environment, routerPort: (try? context.blueprint.catalog(context.work))?.defaults.routerPort)
         port = endpoints.routerPort
-        if case .external(let url)? = context.work.pinnedChannel { base = url } else { base = endpoints.base(.router) }
+        if case .external(let url)? = context.work.pinnedChannel {
+            base = url
+            isInCluster = false
+        } else {
+            base = endpoints.base(.router)
+            isInCluster = (try? ClusterFiles(environment: environment).cluster()) != nil
+        }
     }
 
     /// - Throws: ``StackFailure`` where nobody answers, or a router that is in no cluster.
     func get(_ path: String) async throws -> [UInt8] { try await ask("GET", path) }
 
     func ask(_ method: String, _ path: String) async throws -> [UInt8] {
+        // Right after `cluster init` or `join` the router has not noticed yet.
+        let patience = ContinuousClock.now + .seconds(isInCluster ? 3 : 0)
+        while true {
+            if let body = try await answer(method, path, mayWait: ContinuousClock.now < patience) { return body }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// - Returns: nil where the router says that it is in no cluster, and another try makes sense.
+    private func answer(_ method: String, _ path: String, mayWait: Bool) async throws -> [UInt8]? {
         let reply: (status: Int, body: [UInt8])
         do {
             reply = try await HTTPProbe.ask(method, base + path, timeout: .seconds(5))
@@ -107,6 +125,7 @@ struct LocalRouter {
             503 where String(decoding: reply.body, as: UTF8.self).contains("no_node"):
             throw StackFailure(OpenAIError.message(in: reply.body) ?? "not found", advice: "next: llmstack nodes")
         default:
+            if mayWait { return nil }
             throw StackFailure(
                 "the router at \(base) is in no cluster",
                 advice: "fix: llmstack cluster init --open, or llmstack join --open NAME")

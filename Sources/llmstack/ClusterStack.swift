@@ -71,6 +71,8 @@ struct ClusterStack {
     private func browse(
         _ directory: any ServiceDirectory, _ feed: AsyncStream<MembershipMonitor.News>.Continuation
     ) async {
+        var complaint: Task<Void, Never>?
+        defer { complaint?.cancel() }
         for await event in directory.browse(Advertisement.serviceType) {
             switch event {
             case .found(let service):
@@ -78,11 +80,20 @@ struct ClusterStack {
                 feed.yield(.sighted(name: service.name, host: service.host, places, txt: service.text))
             case .lost(let id): feed.yield(.lost(name: id.name, host: id.host))
             case .unavailable(let reason, let fix):
-                log.warning("other nodes cannot be found by mDNS: \(reason)\n  fix: \(fix); or llmstack nodes add HOST")
+                if complaint == nil { complaint = Task { await complain(reason, fix) } }
             case .registered(let name): log.notice("advertised as \"\(name)\"")
-            case .available, .allForNow: break
+            case .available:
+                complaint?.cancel()
+                complaint = nil
+            case .allForNow: break
             }
         }
+    }
+
+    /// After a while: a daemon that is only being restarted is nobody's trouble.
+    private func complain(_ reason: String, _ fix: String) async {
+        guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
+        log.warning("other nodes cannot be found by mDNS: \(reason)\n  fix: \(fix); or llmstack nodes add HOST")
     }
 
     private func advertise(_ directory: any ServiceDirectory) async {

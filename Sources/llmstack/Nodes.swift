@@ -35,7 +35,7 @@ struct Nodes: AsyncParsableCommand {
                     console.say((console.terminal != nil && !printsJSON ? "\u{1b}[2J\u{1b}[H" : "") + text)
                     shown = comparable(text)
                 }
-                try await Task.sleep(for: .milliseconds(250))
+                try await Task.sleep(for: .milliseconds(100))
             }
         }
 

@@ -119,15 +119,24 @@ struct MembershipTests {
         #expect(Story("0 see a; 0 hear a; 0.5 tick; 600 tick; 601 tick; 602 tick").state == "a.suspect")
     }
 
-    @Test("A node that is gone is tried again soon, then less often, and never more than three seconds apart")
+    @Test("A node that is gone is tried again after a quarter of the time it was gone, within bounds")
     func backoff() {
         var text = "0 see a"
         var delays: [Double] = []
-        for _ in 0..<8 {
-            text += "; 1 end a"
-            delays += Story(text).follows
+        for now in [10, 10.1, 10.8, 12, 14, 100, 500] {
+            text += "; \(now) end a"
+            delays += Story(text).follows.map { ($0 * 1000).rounded() / 1000 }
         }
-        #expect(delays == [0.25, 0.5, 1, 2, 3, 3, 3, 3])
+        #expect(delays == [0.1, 0.1, 0.2, 0.5, 1, 3, 3])
+        #expect(Story(text + "; 600 hear a; 700 end a").follows == [0.1])
+    }
+
+    @Test("A node that turns out to speak a newer protocol is shown as that, and let be")
+    func newerProtocol() {
+        var story = Story("0 see a")
+        let actions = story.membership.spoke(Story.lead("a"), version: 2, NodeID("a0000000"), at: 1)
+        #expect(actions.first == .unfollow(Story.lead("a")))
+        #expect(story.state == "a.incompatible")
     }
 
     @Test("A sighting of a node that is being retried does not wait for its turn")
@@ -140,6 +149,26 @@ struct MembershipTests {
                     cluster: ClusterID("ours0000"), clusterName: "team", node: NodeID("a0000000"), generation: 2,
                     tiers: [])))
         #expect(news == [.follow(Story.lead("a"), [Place(host: "10.0.0.9", port: 1)], NodeID("a0000000"), after: 0)])
+    }
+
+    @Test("A name that becomes another node's, another cluster's or a newer one's is no longer followed as the old one")
+    func takenOver() {
+        func record(_ cluster: String, _ node: String) -> Advertisement.Reading {
+            .known(
+                Advertisement(
+                    cluster: ClusterID(cluster), clusterName: "team", node: NodeID(node), generation: 1, tiers: []))
+        }
+        let lead = Story.lead("a")
+        let readings: [(Advertisement.Reading, String)] = [
+            (record("ours0000", "b0000000"), ""), (record("theirs00", "a0000000"), ""),
+            (.incompatible(version: "2", node: NodeID("c0000000"), clusterName: "team"), "c.incompatible"),
+        ]
+        for (reading, state) in readings {
+            var story = Story("0 see a; 0 hear a; 1 end a")
+            story.actions = story.membership.sighted(lead, at: Story.places("a"), reading)
+            #expect(story.actions.first == .unfollow(lead))
+            #expect(story.state == state)
+        }
     }
 
     @Test("Other clusters, newer protocols and the node itself are not followed")

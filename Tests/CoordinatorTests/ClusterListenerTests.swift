@@ -68,6 +68,21 @@ struct ClusterListenerTests {
         await router.stop()
     }
 
+    @Test("Others see what is lent, and nothing of the rest")
+    func shown() async throws {
+        let list = #"{"object":"list","data":[{"id":"code-fast"},{"id":"plan","x":1},{"id":"autocomplete"}]}"#
+        let router = try await Self.router(ScriptedNode()) { socket, _ in
+            socket.send("HTTP/1.1 200 OK\r\nContent-Length: \(list.utf8.count)\r\n\r\n\(list)")
+            return .keepOpen
+        }
+        let replies = try router.replies(to: [RequestText.get("/v1/models"), RequestText.get("/models.ini")])
+        #expect(replies[0]?.text.hasSuffix(#","tier":"auto"},{"id":"plan","x":1}]}"#) == true)
+        let lent = try #require(replies[1]?.text)
+        #expect(!lent.contains("code-fast") && !lent.contains("[NODE]") && !lent.contains("f.gguf"))
+        #expect(lent.hasSuffix("[plan]\nrole = plan\nhf_repo = a/b\nhf_file = p.gguf"))
+        await router.stop()
+    }
+
     @Test("auto never chooses a tier that is not lent, where the agent's is")
     func auto() async throws {
         let router = try await Self.router(ScriptedNode())
@@ -149,17 +164,26 @@ struct ClusterListenerTests {
         let router = try await Self.router(node)
         let client = try Socket(port: router.port)
         client.send(RequestText.get("/llmstack/v1/events"))
-        let first = try client.read { String(decoding: $0, as: UTF8.self).contains("\"version\":\"1\"}\n\n") }
-        #expect(String(decoding: first, as: UTF8.self).contains("event: state\ndata: {\"cluster\":\"cluster0\""))
+        let first = try await Self.text(client) { $0.contains("\"version\":\"1\"}\n\n") }
+        #expect(first.contains("event: state\ndata: {\"cluster\":\"cluster0\""))
         node.change { $0.tiers[0].state = .ready }
-        let change = try client.read { String(decoding: $0, as: UTF8.self).contains("\n\n") }
-        #expect(String(decoding: change, as: UTF8.self).contains("event: change\ndata: {\"seq\":1,\"tiers\":[{"))
-        let ping = try client.read { String(decoding: $0, as: UTF8.self).contains("event: ping\ndata: {}\n\n") }
-        #expect(!ping.isEmpty)
+        let change = try await Self.text(client) { $0.contains("event: change") && $0.contains("]}\n\n") }
+        #expect(change.contains("event: change\ndata: {\"seq\":1,\"tiers\":[{"))
+        let ping = try await Self.text(client) { $0.contains("event: ping\ndata: {}\n\n") }
+        #expect(ping.contains("event: ping\ndata: {}\n\n"))
         client.close()
         let isForgotten = await eventually { node.subscribers == 0 }
         #expect(isForgotten)
         await router.stop()
+    }
+
+    /// Reads on a thread of its own: what is read is written by a task, which needs one of the pool's.
+    private static func text(_ client: Socket, until isEnough: @escaping @Sendable (String) -> Bool) async throws
+        -> String
+    {
+        try await onThread {
+            String(decoding: try client.read { isEnough(String(decoding: $0, as: UTF8.self)) }, as: UTF8.self)
+        }
     }
 
     @Test("A stop ends subscriptions cleanly and at once")
@@ -168,10 +192,12 @@ struct ClusterListenerTests {
         let router = try await Self.router(node)
         let client = try Socket(port: router.port)
         client.send(RequestText.get("/llmstack/v1/events"))
-        _ = try client.read { String(decoding: $0, as: UTF8.self).contains("event: state") }
+        _ = try await Self.text(client) { $0.contains("event: state") }
         await router.stop(grace: 60_000)
-        #expect(String(decoding: try client.read(), as: UTF8.self).hasSuffix("0\r\n\r\n"))
-        #expect(node.subscribers == 0)
+        let rest = try await Self.text(client) { _ in false }
+        #expect(rest.hasSuffix("0\r\n\r\n"))
+        let isForgotten = await eventually { node.subscribers == 0 }
+        #expect(isForgotten)
     }
 
     @Test("A drain by name goes to that node, one by nobody's name is an error")

@@ -61,10 +61,12 @@ package struct Membership: Sendable {
     package static let clockJump = 2.5
     /// Seconds that verdicts wait when everybody fell silent at once.
     package static let selfBlame = 3.0
-    /// Seconds until a lead that failed is followed again: doubled with each failure, so that a dead host costs little,
-    /// and never so long that a node that is back is missed for five seconds.
-    package static let retryFirst = 0.25
+    /// A lead that failed is followed again after a quarter of the time that it has been failing, so that a restart is
+    /// noticed soon and a dead host costs little; in seconds never sooner than the first, and never so late as the second
+    /// that a node that is back is missed for five.
+    package static let retryFirst = 0.1
     package static let retryLimit = 3.0
+    package static let retryShare = 0.25
     /// Nodes and leads that are kept at most: a flood of records must not fill memory.
     package static let leadLimit = 1024
 
@@ -73,7 +75,8 @@ package struct Membership: Sendable {
         var isAdvertised: Bool
         var hint: Advertisement?
         var isFollowed = false
-        var failures = 0
+        /// When the first of the failures was after which nothing has been heard.
+        var failingSince: Double?
         /// Who answered there.
         var node: NodeID?
         var pingsSinceDoubt = 0
@@ -98,21 +101,22 @@ package struct Membership: Sendable {
     package mutating func sighted(
         _ lead: Lead, at places: [Place], _ reading: Advertisement.Reading
     ) -> [Action] {
-        switch reading {
-        case .malformed: return []
-        case .incompatible(let version, let node, let name):
-            // 1
-            guard node != own, members[node] == nil, members.count < Self.leadLimit else { return [] }
-            let evidence = Evidence.connection("it speaks version \(version) of the protocol")
-            members[node] = Member(
-                id: node, health: .incompatible, lead: lead, places: places, advertisedName: leadName(lead, name),
-                evidence: evidence)
-            return [.changed(node, from: nil, to: .incompatible, evidence)]
-        case .known(let hint):
-            // 1
-            guard hint.cluster == cluster, hint.node != own else { return [] }
-            return follow(lead, places, hint: hint)
+        if case .known(let hint) = reading, hint.cluster == cluster, hint.node != own {
+            // Another node may have taken over a name.
+            let known = trails[lead].flatMap { $0.node ?? $0.hint?.node }
+            let isOther = known != nil && known != hint.node
+            return (isOther ? forget(lead, .withdrawn) : []) + follow(lead, places, hint: hint)
         }
+        // 1
+        let actions = forget(lead, .withdrawn)
+        guard case .incompatible(let version, let node, let name) = reading, node != own, members[node] == nil,
+            members.count < Self.leadLimit
+        else { return actions }
+        let evidence = Evidence.connection("it speaks version \(version) of the protocol")
+        members[node] = Member(
+            id: node, health: .incompatible, lead: lead, places: places, advertisedName: leadName(lead, name),
+            evidence: evidence)
+        return actions + [.changed(node, from: nil, to: .incompatible, evidence)]
     }
 
     /// An address was named.
@@ -142,7 +146,7 @@ package struct Membership: Sendable {
             trail.places = places
             trail.hint = hint ?? trail.hint
             trail.isAdvertised = true
-            if !trail.isFollowed || isNews { trail.failures = 0 }
+            if !trail.isFollowed || isNews { trail.failingSince = nil }
             let node = trail.node ?? trail.hint?.node
             // Who is being retried at the old places is tried at the new ones at once.
             let isLate = trail.isFollowed && isNews && (node.map { members[$0]?.health == .down } ?? true)
@@ -193,7 +197,7 @@ package struct Membership: Sendable {
         guard var trail = trails[lead], trail.isFollowed else { return [] }
         let id = description.id
         trail.node = id
-        trail.failures = 0
+        trail.failingSince = nil
         trail.probed = false
         defer { trails[lead] = trail }
         // 1
@@ -214,6 +218,16 @@ package struct Membership: Sendable {
             return become(isNew ? .up : .suspect, id, lead, trail, place, description, .described, now)
         }
         return become(member.health, id, lead, trail, place, description, member.evidence, now)
+    }
+
+    /// What answered a lead speaks a newer protocol.
+    package mutating func spoke(_ lead: Lead, version: Int, _ node: NodeID, at now: Double) -> [Action] {
+        guard let trail = trails[lead], trail.isFollowed, node != own else { return [] }
+        // 1
+        trails[lead]?.isFollowed = false
+        trails[lead]?.node = node
+        let evidence = Evidence.connection("it speaks version \(version) of the protocol")
+        return [.unfollow(lead)] + become(.incompatible, node, lead, trail, nil, nil, evidence, now)
     }
 
     private mutating func become(
@@ -250,10 +264,10 @@ package struct Membership: Sendable {
     /// A stream could not be opened, broke, or ended.
     package mutating func streamEnded(_ lead: Lead, _ reason: String, at now: Double) -> [Action] {
         guard var trail = trails[lead], trail.isFollowed else { return [] }
-        trail.failures += 1
         trail.pingsSinceDoubt = 0
-        let backoff = Double(1 << min(trail.failures - 1, 8))
-        let delay = min(Self.retryLimit, Self.retryFirst * backoff)
+        let since = trail.failingSince ?? now
+        trail.failingSince = since
+        let delay = min(Self.retryLimit, max(Self.retryFirst, (now - since) * Self.retryShare))
         trails[lead] = trail
         // 7
         if !trail.isAdvertised { return forget(lead, .withdrawn) }
@@ -284,7 +298,7 @@ package struct Membership: Sendable {
         guard silence >= Self.suspectAfter else { return [] }
         // It is there and its stream is not: a new stream is what helps.
         let change = answered ? [] : judge(id, .down, .silent(silence))
-        if !answered { trails[lead]?.failures += 1 }
+        if !answered { trails[lead]?.failingSince = now }
         return change + [
             .unfollow(lead),
             .follow(lead, trail.places, trail.hint?.node, after: answered ? 0 : Self.retryFirst),

@@ -17,7 +17,7 @@ package final class MembershipMonitor: Sendable {
     private enum Input: Sendable {
         case news(News)
         case heard(Lead, Int, NodeFollower.Heard)
-        case ended(Lead, Int, String)
+        case ended(Lead, Int, NodeFollower.Failure)
         case probed(Lead, Bool)
         case tick
     }
@@ -103,7 +103,13 @@ package final class MembershipMonitor: Sendable {
                     }
                 }
             case .ended(let lead, let number, let reason):
-                current(lead, number) ? membership.streamEnded(lead, reason, at: now) : []
+                if !current(lead, number) {
+                    []
+                } else if let newer = reason.newer {
+                    membership.spoke(lead, version: newer.version, newer.node, at: now)
+                } else {
+                    membership.streamEnded(lead, reason.description, at: now)
+                }
             case .probed(let lead, let answered): membership.probed(lead, answered: answered, at: now)
             case .tick: membership.tick(at: now)
             }
@@ -119,7 +125,8 @@ package final class MembershipMonitor: Sendable {
                 if delay > 0 { try await clock.sleep(for: .seconds(delay)) }
                 try await follower.run { feed.yield(.heard(lead, number, $0)) }
             } catch {
-                if !Task.isCancelled { feed.yield(.ended(lead, number, "\(error)")) }
+                let failure = error as? NodeFollower.Failure ?? NodeFollower.Failure("\(error)")
+                if !Task.isCancelled { feed.yield(.ended(lead, number, failure)) }
             }
         }
     }

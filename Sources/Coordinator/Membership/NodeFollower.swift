@@ -22,6 +22,13 @@ struct NodeFollower: Sendable {
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// Of the protocol, and who speaks it: set where that is what is wrong.
+        var newer: (version: Int, node: NodeID)?
+
+        init(_ description: String, newer: (version: Int, node: NodeID)? = nil) {
+            self.description = description
+            self.newer = newer
+        }
     }
 
     /// - Throws: when the node is at none of the places, or when the stream ends; the error says why.
@@ -39,7 +46,7 @@ struct NodeFollower: Sendable {
             default: break
             }
         }
-        throw Failure(description: "it closed the connection")
+        throw Failure("it closed the connection")
     }
 
     /// The first place at which the node answers.
@@ -51,7 +58,7 @@ struct NodeFollower: Sendable {
                     return await look(place)
                 }
             }
-            var failure = Failure(description: "it has no address")
+            var failure = Failure("it has no address")
             for try await result in group {
                 switch result {
                 case .success(let place):
@@ -68,9 +75,9 @@ struct NodeFollower: Sendable {
         do {
             let id = try await Self.identity(of: place)
             guard let expected, id != expected else { return .success(place) }
-            return .failure(Failure(description: "another node (\(id)) answers at \(place.host):\(place.port)"))
+            return .failure(Failure("another node (\(id)) answers at \(place.host):\(place.port)"))
         } catch {
-            return .failure(Failure(description: "\(error)"))
+            return .failure(error as? Failure ?? Failure("\(error)"))
         }
     }
 
@@ -82,10 +89,11 @@ struct NodeFollower: Sendable {
         }
         let reply = try await HTTPProbe.get("\(Endpoint(place))/llmstack/v1/node", timeout: patience)
         guard reply.status == 200, let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)) else {
-            throw Failure(description: "what answers at \(place.host):\(place.port) is no llmstack node")
+            throw Failure("what answers at \(place.host):\(place.port) is no llmstack node")
         }
         guard answer.protocol == Advertisement.protocolVersion else {
-            throw Failure(description: "it speaks version \(answer.protocol) of the protocol")
+            throw Failure(
+                "it speaks version \(answer.protocol) of the protocol", newer: (answer.protocol, answer.id))
         }
         return answer.id
     }

@@ -8,8 +8,15 @@ struct ModelList {
     static let bodyLimit = 8 << 20
 
     private let table: RoutingTable
+    private let onlyShared: Bool
 
-    init(_ table: RoutingTable) { self.table = table }
+    /// - Parameter onlyShared: whether tiers that the node keeps to itself are left out.
+    init(_ table: RoutingTable, onlyShared: Bool) {
+        self.table = table
+        self.onlyShared = onlyShared
+    }
+
+    private func isShown(_ id: String) -> Bool { !onlyShared || table.catalog.shows(id) }
 
     /// Without an upstream.
     var alone: Reply {
@@ -21,14 +28,22 @@ struct ModelList {
     func merged(into reply: Reply) -> Reply {
         let bytes = Array(reply.body.readableBytesView)
         guard let list = JSONNode.parse(bytes)?["data"], case .array(let entries) = list.kind else { return alone }
-        let ids = entries.compactMap { entry -> String? in
+        func id(_ entry: JSONNode) -> String? {
             if case .string(let id) = entry["id"]?.kind { id } else { nil }
         }
+        let ids = entries.compactMap(id)
         var body = ByteBuffer()
         body.writeBytes(bytes[..<(list.range.lowerBound + 1)])
         body.writeString(auto)
-        if !entries.isEmpty { body.writeString(",") }
-        body.writeBytes(bytes[(list.range.lowerBound + 1)..<(list.range.upperBound - 1)])
+        if entries.allSatisfy({ id($0).map(isShown) ?? true }) {
+            if !entries.isEmpty { body.writeString(",") }
+            body.writeBytes(bytes[(list.range.lowerBound + 1)..<(list.range.upperBound - 1)])
+        } else {
+            for entry in entries where id(entry).map(isShown) ?? true {
+                body.writeString(",")
+                body.writeBytes(bytes[entry.range])
+            }
+        }
         for entry in hosted(except: Set(ids)) { body.writeString(",\(entry.json)") }
         body.writeBytes(bytes[(list.range.upperBound - 1)...])
         return Reply(status: reply.head.status, fields: reply.head.fields, body: body)
@@ -51,7 +66,7 @@ struct ModelList {
         var entries: [(String, String)] = []
         for tier in table.catalog.hostedTiers {
             guard case .bedrock(let bedrock) = tier.backend else { continue }
-            for id in [tier.name] + tier.aliases where known.insert(id).inserted {
+            for id in [tier.name] + tier.aliases where isShown(id) && known.insert(id).inserted {
                 entries.append((id, entry(id, tier, bedrock)))
             }
         }

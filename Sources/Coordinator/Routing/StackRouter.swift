@@ -133,7 +133,8 @@ package final class StackRouter: RequestRouter {
             return refuse(
                 501, "hosted_tier_unavailable",
                 "The tier \"\(tier.name)\" is hosted on AWS Bedrock, which this version lists but cannot call yet. "
-                    + "Name a local tier; or comment [\(tier.name)] out of models.ini, so that auto does not choose it.")
+                    + "Name a local tier; or comment [\(tier.name)] out of models.ini, so that auto does not choose it."
+            )
         }
     }
 
@@ -144,22 +145,28 @@ package final class StackRouter: RequestRouter {
     // MARK: The router's own routes
 
     private func modelList(_ head: RequestHead, _ pool: UpstreamPool) -> EventLoopFuture<Reply> {
-        let table = current.table
+        let terms = current
+        let list = ModelList(terms.table, onlyShared: terms.profile.servesOnlyShared)
         var head = head
         // The list is read here: it must come plain and whole.
         for field in ["accept-encoding", "if-none-match", "if-modified-since", "range"] { head.fields.remove(field) }
         return pool.fetch(head, from: Endpoint(rules.local), limit: ModelList.bodyLimit).map { reply in
-            ModelList(table).merged(into: reply)
-        }.recover { _ in ModelList(table).alone }
+            list.merged(into: reply)
+        }.recover { _ in list.alone }
     }
 
     private func modelsINIReply(_ loop: any EventLoop) -> EventLoopFuture<Reply> {
         let path = modelsINI
+        let terms = current
         return NIOThreadPool.singleton.runIfActive(eventLoop: loop) { () -> Reply in
             do {
-                return Reply(
-                    status: 200, fields: ["content-type": "text/plain; charset=utf-8"],
-                    body: ByteBuffer(bytes: try WholeFile.read(path)))
+                let bytes = try WholeFile.read(path)
+                guard terms.profile.servesOnlyShared else {
+                    return Reply(
+                        status: 200, fields: ["content-type": "text/plain; charset=utf-8"],
+                        body: ByteBuffer(bytes: bytes))
+                }
+                return .text(terms.table.catalog.lentText(of: String(decoding: bytes, as: UTF8.self)))
             } catch {
                 return .text("\(error)\nllmstack install writes one, or set LLMSTACK_MODELS_INI.\n", status: 404)
             }

@@ -184,7 +184,6 @@
                 case .open: openClient()
                 case .tell(let event):
                     tell(event)
-                    if case .unavailable(let reason, _) = event { log.warning("\(reason)") }
                     guard event == .available, let client else { continue }
                     for browse in browses.values { browse.connect(client, at: now) }
                 }

@@ -154,7 +154,6 @@ package final class BonjourDirectory: ServiceDirectory, @unchecked Sendable {
                 }
             case .tell(let event):
                 tell(event)
-                if case .unavailable(let reason, _) = event { log.warning("\(reason)") }
             }
         }
     }
