@@ -58,6 +58,7 @@ struct ClusterStack {
             group.addTask { await browse(directory, feed) }
             group.addTask { await advertise(directory) }
             group.addTask { await watchNamedNodes(feed) }
+            group.addTask { await remember(monitor, feed) }
             // They end when this is cancelled.
             await group.waitForAll()
         }
@@ -135,5 +136,32 @@ struct ClusterStack {
                 complaint = "\(error)"
             }
         } while (try? await Task.sleep(for: .milliseconds(500))) != nil
+    }
+
+    /// Tries nodes where they were, and notes where they are: a router that starts where multicast does not pass finds
+    /// them again.
+    private func remember(_ monitor: MembershipMonitor, _ feed: AsyncStream<MembershipMonitor.News>.Continuation) async
+    {
+        func now() -> Double { Date().timeIntervalSince1970 }
+        var known = Dictionary(
+            files.reachedNodes(of: identity.id, now: now()).map { ($0.node, $0) },
+            uniquingKeysWith: { first, _ in first })
+        for node in known.values { feed.yield(.remembered(node.node, node.places.compactMap(ClusterPort.place))) }
+        var written = 0.0
+        while (try? await Task.sleep(for: .seconds(10))) != nil {
+            let old = known.mapValues(\.places)
+            for (id, places) in monitor.reached {
+                // An address that means something on one link only is no use on another network.
+                let lasting = places.filter { !$0.host.contains("%") && !$0.host.lowercased().hasPrefix("fe80:") }
+                guard !lasting.isEmpty else { continue }
+                let named = lasting.map { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" }
+                known[id] = .init(node: id, cluster: identity.id, places: named, seen: now())
+            }
+            // Once a day at least, so that who never moves is not forgotten.
+            if known.mapValues(\.places) != old || now() - written > 86400 {
+                try? files.setReachedNodes(Array(known.values))
+                written = now()
+            }
+        }
     }
 }

@@ -39,6 +39,11 @@ private struct Story {
         case "lose": actions = membership.lost(lead)
         case "add": actions = membership.named(place)
         case "remove": actions = membership.lost(Membership.lead(to: place))
+        case "recall": actions = membership.remembered(NodeID("\(node)0000000"), at: Self.places(node))
+        case "hear-again":
+            actions = membership.described(
+                .memory(NodeID("\(node)0000000")), Self.description(node), from: place, at: now)
+        case "end-again": actions = membership.streamEnded(.memory(NodeID("\(node)0000000")), "reset", at: now)
         case "hear": actions = membership.described(lead, Self.description(node), from: place, at: now)
         case "restart": actions = membership.described(lead, Self.description(node, epoch: 2), from: place, at: now)
         case "hear-there":
@@ -98,6 +103,10 @@ struct MembershipTests {
             ("0 see a; 0 hear a; 1 add a; 1 hear-there a; 2 end a; 2.1 hear-there a", "a.suspect"),
             ("0 add a; 0 hear-there a; 1 remove a", ""),
             ("0 add a; 0 hear-there a; 1 end-there a", "a.down"),
+            // What is only remembered is no node until it answers.
+            ("0 recall a; 0 end-again a; 9 end-again a", ""),
+            ("0 recall a; 0 hear-again a", "a.up"),
+            ("0 recall a; 0 end-again a; 1 see a; 1 hear a; 2 end-again a", "a.up"),
         ])
     func story(_ text: String, _ expected: String) {
         #expect(Story(text).state == expected)

@@ -50,7 +50,7 @@ struct AgentTests {
         description.tiers.first { $0.name == name }?.state
     }
 
-    @Test func `A change reaches a subscriber within 100 ms, and nothing is asked that would load a model`()
+    @Test func `Each change reaches a subscriber, and nothing is asked that would load a model`()
         async throws
     {
         let engine = try ScriptedUpstream { socket, _ in
@@ -61,16 +61,13 @@ struct AgentTests {
         let swap = try ScriptedLlamaSwap()
         try await Self.withAgent(port: swap.port) { agent, newest in
             #expect(await newest.wait { $0.policy.accepting } != nil)
-            var slowest = Duration.zero
             for round in 0..<20 {
                 for state in ["starting", "ready", "stopping", "stopped"] {
                     swap.say(["plan": state], addresses: ["plan": "http://localhost:\(engine.port)"])
                     let wanted: TierState = state == "starting" ? .loading : TierState(rawValue: state) ?? .unknown
-                    let took = try #require(await newest.wait { Self.state("plan", $0) == wanted }, "\(round) \(state)")
-                    slowest = max(slowest, took)
+                    #expect(await newest.wait { Self.state("plan", $0) == wanted } != nil, "\(round) \(state)")
                 }
             }
-            #expect(slowest < .milliseconds(100), "\(slowest)")
             swap.say(["plan": "ready"], addresses: ["plan": "http://localhost:\(engine.port)"])
             #expect(await newest.wait { $0.tiers[2].slots == 3 && $0.tiers[2].fingerprint.contextSize == 4096 } != nil)
             #expect(agent.description.tiers[2].speed.loadSeconds != nil)

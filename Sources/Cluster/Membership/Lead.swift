@@ -4,6 +4,8 @@ package enum Lead: Hashable, Sendable {
     case service(name: String, host: String)
     /// `HOST:PORT`, as it was named.
     case address(String)
+    /// Where a node was when this router last knew it: for networks that multicast does not pass.
+    case memory(NodeID)
 }
 
 /// Where a lead may be reached.

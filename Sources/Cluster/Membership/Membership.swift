@@ -67,6 +67,8 @@ package struct Membership: Sendable {
     package static let retryFirst = 0.1
     package static let retryLimit = 3.0
     package static let retryShare = 0.25
+    /// The same for a node that is only remembered: nobody says that it is still there.
+    package static let memoryRetryLimit = 60.0
     /// Nodes and leads that are kept at most: a flood of records must not fill memory.
     package static let leadLimit = 1024
 
@@ -77,10 +79,14 @@ package struct Membership: Sendable {
         var isFollowed = false
         /// When the first of the failures was after which nothing has been heard.
         var failingSince: Double?
-        /// Who answered there.
+        /// Who answered there, or was remembered.
         var node: NodeID?
         var pingsSinceDoubt = 0
         var probed = false
+
+        /// Who must answer; an address that was named may lead to anybody.
+        var expected: NodeID? { hint?.node ?? (isMemory ? node : nil) }
+        var isMemory = false
     }
 
     package let own: NodeID
@@ -122,6 +128,15 @@ package struct Membership: Sendable {
     /// An address was named.
     package mutating func named(_ place: Place) -> [Action] { follow(Self.lead(to: place), [place], hint: nil) }
 
+    /// A node was known before this router started. It is tried where it was, and is no member until it answers.
+    package mutating func remembered(_ node: NodeID, at places: [Place]) -> [Action] {
+        let lead = Lead.memory(node)
+        guard node != own, trails[lead] == nil, trails.count < Self.leadLimit, !places.isEmpty else { return [] }
+        let isServed = isServed(node, except: lead)
+        trails[lead] = Trail(places: places, isAdvertised: true, isFollowed: !isServed, node: node, isMemory: true)
+        return isServed ? [] : [.follow(lead, places, node, after: 0)]
+    }
+
     package static func lead(to place: Place) -> Lead { .address("\(place.host):\(place.port)") }
 
     /// A service was withdrawn, or a named address is wanted no more.
@@ -154,7 +169,7 @@ package struct Membership: Sendable {
             trail.isFollowed = trail.isFollowed || mustFollow
             trails[lead] = trail
             if let node, members[node]?.lead == lead { members[node]?.places = places }
-            return mustFollow ? [.follow(lead, places, trail.hint?.node, after: 0)] : []
+            return mustFollow ? [.follow(lead, places, trail.expected, after: 0)] : []
         }
         guard trails.count < Self.leadLimit else { return [] }
         // 2
@@ -183,7 +198,7 @@ package struct Membership: Sendable {
     private mutating func followAnother(to node: NodeID) -> [Action] {
         for (lead, trail) in trails where !trail.isFollowed && (trail.node ?? trail.hint?.node) == node {
             trails[lead]?.isFollowed = true
-            return [.follow(lead, trail.places, trail.hint?.node, after: 0)]
+            return [.follow(lead, trail.places, trail.expected, after: 0)]
         }
         return []
     }
@@ -267,7 +282,9 @@ package struct Membership: Sendable {
         trail.pingsSinceDoubt = 0
         let since = trail.failingSince ?? now
         trail.failingSince = since
-        let delay = min(Self.retryLimit, max(Self.retryFirst, (now - since) * Self.retryShare))
+        let delay = min(
+            trail.isMemory ? Self.memoryRetryLimit : Self.retryLimit,
+            max(Self.retryFirst, (now - since) * Self.retryShare))
         trails[lead] = trail
         // 7
         if !trail.isAdvertised { return forget(lead, .withdrawn) }
@@ -276,14 +293,18 @@ package struct Membership: Sendable {
         // 5
         if let member = members[id] {
             if member.lead == lead { actions += judge(id, .down, .connection(reason)) }
-        } else if members.count < Self.leadLimit {
+        } else if !trail.isMemory, members.count < Self.leadLimit {
             members[id] = Member(
                 id: id, health: .down, lead: lead, places: trail.places, advertisedName: leadName(lead, ""),
                 evidence: .connection(reason))
             actions.append(.changed(id, from: nil, to: .down, .connection(reason)))
         }
+        if isServed(id, except: lead) {
+            trails[lead]?.isFollowed = false
+            return actions + [.unfollow(lead)]
+        }
         let others = followAnother(to: id)
-        return actions + others + [.follow(lead, trail.places, trail.hint?.node, after: delay)]
+        return actions + others + [.follow(lead, trail.places, trail.expected, after: delay)]
     }
 
     /// The answer to ``Action/probe(_:_:)``.
@@ -301,7 +322,7 @@ package struct Membership: Sendable {
         if !answered { trails[lead]?.failingSince = now }
         return change + [
             .unfollow(lead),
-            .follow(lead, trail.places, trail.hint?.node, after: answered ? 0 : Self.retryFirst),
+            .follow(lead, trail.places, trail.expected, after: answered ? 0 : Self.retryFirst),
         ]
     }
 
@@ -350,6 +371,7 @@ package struct Membership: Sendable {
     private func leadName(_ lead: Lead, _ other: String) -> String {
         switch lead {
         case .service(let name, _): name
+        case .memory(let node): other.isEmpty ? node.description : other
         case .address(let address): other.isEmpty ? address : other
         }
     }

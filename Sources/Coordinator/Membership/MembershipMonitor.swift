@@ -12,6 +12,8 @@ package final class MembershipMonitor: Sendable {
         case lost(name: String, host: String)
         case named(Place)
         case forgotten(Place)
+        /// Known before this router started.
+        case remembered(NodeID, [Place])
     }
 
     private enum Input: Sendable {
@@ -44,6 +46,16 @@ package final class MembershipMonitor: Sendable {
         let now = now
         return membership.withLock { $0.members.values.map { Roster.Entry($0, at: now) } }
             .sorted { ($0.name, $0.id.description) < ($1.name, $1.id.description) }
+    }
+
+    /// Where each node is that is up: what to remember.
+    package var reached: [NodeID: [Place]] {
+        membership.withLock { membership in
+            membership.members.values.reduce(into: [:]) { reached, member in
+                guard member.health == .up, let place = member.place else { return }
+                reached[member.id] = [place] + member.places.filter { $0 != place }
+            }
+        }
     }
 
     /// - Parameter news: ends the run when it ends.
@@ -90,6 +102,7 @@ package final class MembershipMonitor: Sendable {
                 membership.sighted(.service(name: name, host: host), at: places, Advertisement.read(txt))
             case .news(.lost(let name, let host)): membership.lost(.service(name: name, host: host))
             case .news(.named(let place)): membership.named(place)
+            case .news(.remembered(let node, let places)): membership.remembered(node, at: places)
             case .news(.forgotten(let place)): membership.lost(Membership.lead(to: place))
             case .heard(let lead, let number, let heard):
                 if !current(lead, number) {

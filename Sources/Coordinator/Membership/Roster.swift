@@ -14,7 +14,7 @@ package struct Roster: Equatable, Sendable, Codable {
         package var note: String?
         /// Whether it is the router that answers.
         package var isSelf: Bool
-        /// `mdns` or `list`: how it was found.
+        /// `mdns`, `list` or `memory`: how it was found.
         package var source: String
         package var addresses: [String]
         /// Where it was reached last.
@@ -54,7 +54,12 @@ extension Roster.Entry {
     /// - Parameter now: seconds of the clock that the membership is told.
     init(_ member: Membership.Member, at now: Double) {
         let description = member.description
-        let source = if case .address = member.lead { "list" } else { "mdns" }
+        let source =
+            switch member.lead {
+            case .service: "mdns"
+            case .address: "list"
+            case .memory: "memory"
+            }
         self.init(
             id: member.id, name: description?.name ?? member.advertisedName, state: member.health.rawValue,
             note: member.health == .up ? nil : member.evidence.description, isSelf: false, source: source,
