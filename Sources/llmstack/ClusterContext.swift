@@ -8,10 +8,11 @@ import Wire
 /// The port of the cluster listener.
 enum ClusterPort {
     static let standard = 10103
+    static let variable = "LLMSTACK_CLUSTER_PORT"
 
     /// `$LLMSTACK_CLUSTER_PORT`, else the standard one.
     static func current(_ environment: [String: String]) -> Int {
-        environment["LLMSTACK_CLUSTER_PORT"].flatMap { Int($0) }.flatMap { (1...65535).contains($0) ? $0 : nil }
+        environment[variable].flatMap { Int($0) }.flatMap { (1...65535).contains($0) ? $0 : nil }
             ?? standard
     }
 
@@ -19,6 +20,9 @@ enum ClusterPort {
     static func place(_ text: String) -> Place? {
         HostPort.split(text).map { Place(host: $0.host, port: $0.port ?? standard) }
     }
+
+    /// `HOST:PORT` as ``place(_:)`` reads it again: IPv6 in brackets.
+    static func text(_ place: Place) -> String { Endpoint(host: place.host, port: place.port).authority }
 }
 
 /// What the verbs about clusters share.
@@ -126,6 +130,14 @@ struct LocalRouter {
             throw StackFailure(OpenAIError.message(in: reply.body) ?? "not found", advice: "next: llmstack nodes")
         default:
             if mayWait { return nil }
+            if isInCluster, path.contains("node=") {
+                throw StackFailure("that node cannot be reached", advice: "next: llmstack nodes")
+            }
+            if isInCluster {
+                throw StackFailure(
+                    "the router at \(base) takes no part in the cluster of this host",
+                    advice: "next: llmstack doctor; the router's log says why")
+            }
             throw StackFailure(
                 "the router at \(base) is in no cluster",
                 advice: "fix: llmstack cluster init --open, or llmstack join --open NAME")
@@ -144,10 +156,12 @@ enum NodeQuery {
             }
         } catch {
             throw StackFailure(
-                "no node answers at \(place.host):\(place.port): \(error)",
+                "no node answers at \(ClusterPort.text(place)): \(error)",
                 advice: "fix: see that its stack runs, that it is in a cluster, and that no firewall is between")
         }
         throw StackFailure(
-            "what answers at \(place.host):\(place.port) is no llmstack node", advice: "fix: see host and port")
+            "what answers at \(ClusterPort.text(place)) is no llmstack node",
+            advice:
+                "fix: see host and port; a node in a cluster listens on \(ClusterPort.standard) unless told otherwise")
     }
 }

@@ -42,8 +42,9 @@ struct ClusterVerb: AsyncParsableCommand {
             try context.requireNone()
             let identity = ClusterIdentity(
                 id: ClusterID(ClusterFiles.randomID()), name: name ?? context.hostLabel, security: .open)
-            try context.files.setCluster(identity)
+            // Before the cluster's file, which a router acts on at once.
             _ = try context.files.nodeID()
+            try context.files.setCluster(identity)
             print(
                 """
                 cluster "\(identity.name)" (\(identity.id)) is open: everybody who reaches port \
@@ -136,20 +137,22 @@ struct Join: AsyncParsableCommand {
             throw StackFailure(
                 "no open cluster called \"\(name)\" was found"
                     + (others.isEmpty ? "" : "; there is \(others.joined(separator: ", "))"),
-                advice: "fix: see that a node of it runs (llmstack nodes, there), or name one: --at HOST")
+                advice: at == nil
+                    ? "fix: see that a node of it runs (llmstack nodes, there), or name one: --at HOST"
+                    : "fix: see that this is the name you mean, or name a node of it: --at HOST")
         }
         guard identities.count == 1 else {
             throw StackFailure(
                 "\(identities.count) clusters are called \"\(name)\"",
                 advice: "fix: name a node of the right one: --at HOST")
         }
-        try context.files.setCluster(ClusterIdentity(id: id, name: name, security: .open))
-        _ = try context.files.nodeID()
-        if let place = at.flatMap(ClusterPort.place) {
-            let named = "\(place.host):\(place.port)"
+        // The cluster's file last: a router acts on it at once.
+        if let named = at.flatMap(ClusterPort.place).map(ClusterPort.text) {
             let known = try context.files.namedNodes()
             if !known.contains(named) { try context.files.setNamedNodes(known + [named]) }
         }
+        _ = try context.files.nodeID()
+        try context.files.setCluster(ClusterIdentity(id: id, name: name, security: .open))
         print("this host is a node of \"\(name)\" (\(id)) now, and lets in everybody who reaches port \(context.port)")
         print(context.whatIsNext)
     }

@@ -33,7 +33,11 @@ struct Doctor: AsyncParsableCommand {
     private func symptoms() async -> Symptoms {
         let context = StackContext()
         var symptoms = Symptoms()
-        do { symptoms.cluster = try ClusterFiles(environment: context.environment).cluster() } catch {
+        let files = ClusterFiles(environment: context.environment)
+        do {
+            symptoms.cluster = try files.cluster()
+            _ = try files.namedNodes()
+        } catch {
             symptoms.clusterProblem = "\(error)"
         }
         symptoms.interfaces = SystemInterfaces.current().map { interface in

@@ -65,7 +65,7 @@ struct Nodes: AsyncParsableCommand {
         func run() async throws {
             guard let place = ClusterPort.place(node) else { return }
             let files = ClusterFiles(environment: ProcessInfo.processInfo.environment)
-            let named = "\(place.host):\(place.port)"
+            let named = ClusterPort.text(place)
             let known = try files.namedNodes()
             if known.contains(named) { return print("\(named) is on the list already") }
             try files.setNamedNodes(known + [named])
@@ -91,7 +91,7 @@ struct Nodes: AsyncParsableCommand {
         func run() throws {
             let files = ClusterFiles(environment: ProcessInfo.processInfo.environment)
             let known = try files.namedNodes()
-            let named = ClusterPort.place(node).map { "\($0.host):\($0.port)" } ?? node
+            let named = ClusterPort.place(node).map(ClusterPort.text) ?? node
             guard known.contains(named) else {
                 throw StackFailure(
                     "\(named) is not on the list",

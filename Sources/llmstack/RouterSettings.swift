@@ -35,6 +35,9 @@ struct RouterSettings {
             throw Invalid("ROUTER_PORT", portText, expected: "give a port number, such as 10101")
         }
         self.port = port
+        if let text = value(ClusterPort.variable), !(Int(text).map((1...65535).contains) ?? false) {
+            throw Invalid(ClusterPort.variable, text, expected: "give a port number, such as \(ClusterPort.standard)")
+        }
         let url = value("LLAMA_SWAP_URL") ?? "http://127.0.0.1:10102"
         guard let endpoint = Endpoint(url: url) else {
             throw Invalid("LLAMA_SWAP_URL", url, expected: "give a URL such as http://127.0.0.1:10102")

@@ -9,6 +9,8 @@ struct UserErrorTests {
         var environment: [String: String] = [:]
         var ini: String?
         var files: [String: String] = [:]
+        /// Below the home.
+        var homeFiles: [String: String] = [:]
         var hasLlamaSwap = false
         var input = ""
         var code: Int32 = 1
@@ -39,8 +41,10 @@ struct UserErrorTests {
         ("[a]\nhf_repo = a\nhf_file = b\nsampler = temp=1.2.3", [":4:", "1.2.3"]),
     ]
 
-    static let cases: [Case] =
-        broken.flatMap { ini, says in
+    static let cases = ownHostCases + clusterCases
+
+    private static let ownHostCases: [Case] =
+        (broken + brokenNodeSections).flatMap { ini, says in
             ["install", "status", "check", "download", "explain"].map {
                 Case(typed: [$0], ini: ini, input: "{}", says: ["models.ini"] + says)
             }
@@ -126,13 +130,16 @@ struct UserErrorTests {
         #expect(Self.cases.count > 80)
     }
 
-    @Test(arguments: cases) func itIsSaidInTwoLinesAndNothingIsWritten(_ test: Case) throws {
+    @Test(arguments: cases) func itIsSaidInTwoLinesAndNothingIsWritten(_ test: Case) async throws {
         let terminal = try Terminal()
         if let ini = test.ini { try terminal.write(ini, to: ".llmstack/models.ini") }
         for (path, text) in test.files { try terminal.write(text, to: path) }
+        for (path, text) in test.homeFiles { try terminal.write(text, to: "../home/\(path)") }
         if test.hasLlamaSwap { try terminal.place("llama-swap", script: "exit 3") }
         let before = terminal.snapshot()
-        let result = try terminal.run(test.typed, environment: test.environment, input: test.input)
+        let result = try await aside {
+            try terminal.run(test.typed, environment: test.environment, input: test.input)
+        }
         #expect(result.code == test.code, "\(result.output)\(result.errors)")
         // A thin client's refusals are on standard output, all others on standard error.
         let message = result.errors.isEmpty ? result.output : result.errors

@@ -1,4 +1,5 @@
 package import Cluster
+import Foundation
 
 /// What was found on a host that wants to be in a cluster, before it is judged.
 package struct Symptoms: Equatable, Sendable {
@@ -108,7 +109,9 @@ extension Symptoms {
     }
 
     private var clusterFinding: Finding {
-        if let clusterProblem { return Finding("cluster", .problem, clusterProblem) }
+        if let parts = clusterProblem?.components(separatedBy: "\n  fix: ") {
+            return Finding("cluster", .problem, parts[0], fix: parts.dropFirst().first)
+        }
         guard let cluster else {
             return Finding(
                 "cluster", .ok, "this host is in none and serves itself alone",

@@ -12,7 +12,7 @@ package enum HTTPProbe {
     }
 
     /// - Parameters:
-    ///   - url: `http://HOST[:PORT][/PATH]`.
+    ///   - url: `http://HOST[:PORT][/PATH][?QUERY]`.
     ///   - timeout: for the whole exchange; a cancelled task does not wait for it.
     /// - Throws: ``Failure``.
     package static func get(_ url: String, timeout: Duration) async throws(Failure) -> (status: Int, body: [UInt8]) {
@@ -23,8 +23,12 @@ package enum HTTPProbe {
     package static func ask(
         _ method: String, _ url: String, timeout: Duration
     ) async throws(Failure) -> (status: Int, body: [UInt8]) {
-        guard var endpoint = Endpoint(url: url) else { throw Failure(description: "\(url) is not an http:// URL") }
-        let path = endpoint.prefix.isEmpty ? "/" : endpoint.prefix
+        // A query is part of the target, and of no endpoint.
+        let question = url.firstIndex(of: "?") ?? url.endIndex
+        guard var endpoint = Endpoint(url: String(url[..<question])), !url.contains("#") else {
+            throw Failure(description: "\(url) is not an http:// URL")
+        }
+        let path = (endpoint.prefix.isEmpty ? "/" : endpoint.prefix) + url[question...]
         endpoint.prefix = ""
         let request = RequestHead(method: method, target: path, fields: ["connection": "close"])
         let target = endpoint

@@ -1,0 +1,120 @@
+import Foundation
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// What llmstack takes for a host: a home, a project and ports of its own. Its router runs as long as this lives.
+final class RunningHost {
+    let terminal: Terminal
+    let environment: [String: String]
+    let routerPort: Int
+    let clusterPort: Int
+    private let router: Process
+    private let log: URL
+
+    struct DidNotStart: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// - Parameters:
+    ///   - name: of the node.
+    ///   - clusterPort: a port that is taken; nil for a free one.
+    init(_ name: String, clusterPort taken: Int? = nil) async throws {
+        terminal = try Terminal()
+        try terminal.write(
+            "[code-smart]\nrole = agent\nhf_repo = a/b\nhf_file = c.gguf\n[NODE]\nname = \(name)\n",
+            to: ".llmstack/models.ini")
+        log = terminal.root.appending(path: "router.log")
+        var attempt = 0
+        while true {
+            let ports = try (Self.freePort(), taken ?? Self.freePort())
+            let environment = [
+                "ROUTER_PORT": "\(ports.0)", "LLMSTACK_CLUSTER_PORT": "\(ports.1)", "LLMSTACK_DISCOVERY": "none",
+                "LLAMA_SWAP_URL": "http://127.0.0.1:1",
+                "XDG_CONFIG_HOME": terminal.home.appending(path: "settings").path,
+            ]
+            let process = terminal.process(["router"], environment: environment)
+            try Data().write(to: log)
+            process.standardError = try FileHandle(forWritingTo: log)
+            try process.run()
+            let log = log
+            _ = await eventually { !process.isRunning || Self.text(log).contains("listening on http://") }
+            if process.isRunning {
+                (routerPort, clusterPort, router) = (ports.0, ports.1, process)
+                self.environment = environment
+                return
+            }
+            // Somebody else was quicker to take the port.
+            attempt += 1
+            if attempt == 5 { throw DidNotStart(description: Self.text(log)) }
+        }
+    }
+
+    deinit {
+        if router.isRunning { kill(router.processIdentifier, SIGKILL) }
+    }
+
+    private static func text(_ file: URL) -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
+
+    /// What the router has said so far.
+    var said: String { Self.text(log) }
+
+    func run(_ words: String...) async throws -> Terminal.Result {
+        let (terminal, environment) = (terminal, environment)
+        return try await aside { try terminal.run(words, environment: environment) }
+    }
+
+    /// A node as `llmstack nodes --json` shows it.
+    struct Seen: Decodable, Sendable {
+        struct Policy: Decodable, Sendable {
+            var accepting: Bool
+            var reason: String?
+        }
+        var name: String
+        var state: String
+        var policy: Policy?
+    }
+
+    /// The node of this name as this host's router sees it; nil when it does not.
+    func sees(_ name: String) async throws -> Seen? {
+        struct Listing: Decodable {
+            var nodes: [Seen]
+        }
+        let shown = try await run("nodes", "--json")
+        return try JSONDecoder().decode(Listing.self, from: Data(shown.output.utf8)).nodes.first { $0.name == name }
+    }
+
+    // MARK: Ports
+
+    struct NoPortLeft: Error {}
+
+    /// Below those that the system gives to connections.
+    private static func freePort() throws -> Int {
+        for _ in 0..<200 {
+            let port = Int.random(in: 20_000..<32_000)
+            if isFree(port) { return port }
+        }
+        throw NoPortLeft()
+    }
+
+    private static func isFree(_ port: Int) -> Bool {
+        #if canImport(Darwin)
+            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
+        #else
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #endif
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+}
