@@ -86,6 +86,8 @@ struct ClusterContext {
 struct LocalRouter {
     let base: String
     let port: Int
+    /// Whether it is another's, which this project uses.
+    let isElsewhere: Bool
     /// Whether it is this host's and this host is in a cluster.
     private let isInCluster: Bool
 
@@ -96,9 +98,11 @@ struct LocalRouter {
         port = endpoints.routerPort
         if case .external(let url)? = context.work.pinnedChannel {
             base = url
+            isElsewhere = true
             isInCluster = false
         } else {
             base = endpoints.base(.router)
+            isElsewhere = false
             isInCluster = (try? ClusterFiles(environment: environment).cluster()) != nil
         }
     }
@@ -123,16 +127,15 @@ struct LocalRouter {
         } catch {
             throw StackFailure("no router answers at \(base): \(error)", advice: "fix: llmstack start")
         }
+        let body = String(decoding: reply.body, as: UTF8.self)
         switch reply.status {
         case 200: return reply.body
-        case 404 where String(decoding: reply.body, as: UTF8.self).contains("node_not_found"),
-            503 where String(decoding: reply.body, as: UTF8.self).contains("no_node"):
+        case 404 where body.contains("node_not_found"):
             throw StackFailure(OpenAIError.message(in: reply.body) ?? "not found", advice: "next: llmstack nodes")
-        default:
+        // No route of the router's own: the request went to llama-swap, or there is none to go to.
+        case 404,
+            502 where body.contains("upstream_unavailable"):
             if mayWait { return nil }
-            if isInCluster, path.contains("node=") {
-                throw StackFailure("that node cannot be reached", advice: "next: llmstack nodes")
-            }
             if isInCluster {
                 throw StackFailure(
                     "the router at \(base) takes no part in the cluster of this host",
@@ -141,6 +144,9 @@ struct LocalRouter {
             throw StackFailure(
                 "the router at \(base) is in no cluster",
                 advice: "fix: llmstack cluster init --open, or llmstack join --open NAME")
+        default:
+            let reason = OpenAIError.message(in: reply.body) ?? "it answers \(reply.status)"
+            throw StackFailure("the router at \(base): \(reason)", advice: "next: llmstack nodes, or llmstack doctor")
         }
     }
 }

@@ -154,7 +154,7 @@ struct ClusterStack {
                 // An address that means something on one link only is no use on another network.
                 let lasting = places.filter { !$0.host.contains("%") && !$0.host.lowercased().hasPrefix("fe80:") }
                 guard !lasting.isEmpty else { continue }
-                let named = lasting.map { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" }
+                let named = lasting.map(ClusterPort.text)
                 known[id] = .init(node: id, cluster: identity.id, places: named, seen: now())
             }
             // Once a day at least, so that who never moves is not forgotten.

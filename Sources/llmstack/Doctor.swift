@@ -41,7 +41,7 @@ struct Doctor: AsyncParsableCommand {
             symptoms.clusterProblem = "\(error)"
         }
         symptoms.interfaces = SystemInterfaces.current().map { interface in
-            let addresses = interface.networks.map { $0.address.description }
+            let addresses = interface.networks.map { $0.address.text }
             return .init(
                 name: interface.name, addresses: addresses,
                 isNetwork: !interface.isLoopback && !interface.isVirtualBridge && !interface.isPointToPoint

@@ -24,10 +24,15 @@ struct Drain: AsyncParsableCommand {
 
     func run() async throws {
         let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
+        if router.isElsewhere, node == nil {
+            throw StackFailure(
+                "this project uses the router at \(router.base), so which node is meant must be said",
+                advice: "fix: llmstack drain NODE; llmstack nodes lists them")
+        }
         let query = [node.map { "node=\($0)" }, undo ? "undo=1" : nil].compactMap { $0 }.joined(separator: "&")
         let body = try await router.ask("POST", "/llmstack/v1/drain" + (query.isEmpty ? "" : "?\(query)"))
         let description = try JSONDecoder().decode(NodeDescription.self, from: Data(body))
-        let busy = description.tiers.reduce(0) { $0 + $1.busy }
+        let busy = description.tiers.reduce(0) { $0 &+ $1.busy }
         if description.policy.accepting {
             print("\(description.name) takes work")
         } else {

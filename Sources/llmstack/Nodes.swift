@@ -30,7 +30,16 @@ struct Nodes: AsyncParsableCommand {
             var shown: String?
             let console = StandardConsole()
             while true {
-                let text = try show(await router.get("/llmstack/v1/cluster"))
+                let text: String
+                do {
+                    text = try show(await router.get("/llmstack/v1/cluster"))
+                } catch let failure as StackFailure where shown != nil {
+                    // The router is being restarted, perhaps: who watches wants to see that, too.
+                    if shown != "" { console.warn("\(failure)") }
+                    shown = ""
+                    try await Task.sleep(for: .milliseconds(500))
+                    continue
+                }
                 if comparable(text) != shown {
                     console.say((console.terminal != nil && !printsJSON ? "\u{1b}[2J\u{1b}[H" : "") + text)
                     shown = comparable(text)

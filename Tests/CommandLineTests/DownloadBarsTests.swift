@@ -8,7 +8,7 @@ struct DownloadBarsTests {
         part="$LLAMA_CACHE/o_${2#o/}_$4.downloadInProgress"
         mkdir -p "$LLAMA_CACHE"
         printf 12345 >"$part"
-        sleep 1
+        sleep 3
         [ "$4" = bad.gguf ] && { echo "not found" >&2; exit 3; }
         printf 67890 >>"$part"
         mv "$part" "${part%.downloadInProgress}"

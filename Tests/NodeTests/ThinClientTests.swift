@@ -56,12 +56,11 @@ struct ThinClientTests {
 
     @Test func `a router that does not answer is waited for only so long`() async throws {
         let server = try ScriptedServer { _ in .init(body: Array(Self.ini.utf8), sent: 10, hangs: true) }
-        let start = ContinuousClock.now
+        // It never ends by itself: without the limit neither would this.
         let error = await #expect(throws: RemoteCatalog.Unavailable.self) {
             try await RemoteCatalog.fetch(from: server.url, timeout: .milliseconds(300))
         }
         #expect(error?.description.contains("cannot be reached") == true)
-        #expect(ContinuousClock.now - start < RemoteCatalog.timeout)
     }
 
     @Test func `a port where nobody listens is no router`() async throws {

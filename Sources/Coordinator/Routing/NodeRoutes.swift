@@ -42,8 +42,8 @@ package struct NodeRoutes: Sendable {
     func drain(_ head: RequestHead, _ pool: UpstreamPool, forwards: Bool) -> EventLoopFuture<Reply> {
         let query = Self.query(head.target)
         let isUndone = query["undo"] == "1"
-        if let name = query["node"], forwards, name != node.description.name, name != node.description.id.description {
-            guard let entry = roster().nodes.first(where: { $0.name == name || $0.id.description == name }),
+        if let name = query["node"], name != node.description.name, name != node.description.id.description {
+            guard forwards, let entry = roster().nodes.first(where: { $0.name == name || $0.id.description == name }),
                 let address = entry.address, let port = entry.port
             else {
                 return pool.loop.makeSucceededFuture(

@@ -19,7 +19,7 @@
         }
 
         let type: String
-        let feed: EventFeed
+        let feed: DirectoryFeed
         private(set) var view = ServiceView()
         private var client: OpaquePointer?
         private var browser: OpaquePointer?
@@ -29,7 +29,7 @@
         /// Called after each note, for the loop to come round.
         private let noted: () -> Void
 
-        init(type: String, feed: EventFeed, noted: @escaping () -> Void) {
+        init(type: String, feed: DirectoryFeed, noted: @escaping () -> Void) {
             self.type = type
             self.feed = feed
             self.noted = noted
@@ -54,6 +54,7 @@
             browser = nil
             client = nil
             retryAt = nil
+            hasFailed = false
             view.disconnected(at: now)
         }
 
@@ -63,6 +64,8 @@
                 // Not in the callback that said so.
                 hasFailed = false
                 end()
+                // What goes while nobody looks is found missing when somebody does again.
+                view.disconnected(at: now)
                 retryAt = now + .seconds(1)
             }
             if let retryAt, retryAt <= now {

@@ -14,7 +14,7 @@
         private struct Inbox {
             /// The outer nil: no change.
             var wanted: AdvertisedService??
-            var begun: [Int: (type: String, feed: EventFeed)] = [:]
+            var begun: [Int: (type: String, feed: DirectoryFeed)] = [:]
             var ended: [Int] = []
             var closing: DispatchSemaphore?
             var isClosed = false
@@ -77,7 +77,7 @@
         }
 
         package func browse(_ type: String) -> AsyncStream<DirectoryEvent> {
-            let feed = EventFeed()
+            let feed = DirectoryFeed()
             let number = inbox.withLock { inbox -> Int? in
                 guard !inbox.isClosed, loop != nil else { return nil }
                 inbox.count += 1

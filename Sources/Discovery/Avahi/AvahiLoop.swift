@@ -77,9 +77,12 @@
         /// Ends the thread. From its own thread only.
         func quit() { avahi_threaded_poll_quit(poll) }
 
-        /// Waits for the thread to end, and frees all. From any other thread, once.
-        func free() {
-            avahi_threaded_poll_free(poll)
+        /// Waits for the thread to end, and frees what it used. From any other thread, once.
+        ///
+        /// The descriptors stay until nobody has the loop any more: somebody may be about to ring.
+        func free() { avahi_threaded_poll_free(poll) }
+
+        deinit {
             close(bell)
             close(timer)
         }

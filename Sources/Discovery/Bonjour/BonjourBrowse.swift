@@ -17,7 +17,7 @@ final class BonjourBrowse {
     }
 
     let type: String
-    let feed: EventFeed
+    let feed: DirectoryFeed
     private(set) var view: ServiceView
     private let queue: DispatchQueue
     private var browsing: BonjourOperation?
@@ -36,7 +36,8 @@ final class BonjourBrowse {
     }
 
     init(
-        type: String, feed: EventFeed, queue: DispatchQueue, noted: @escaping () -> Void, failed: @escaping () -> Void
+        type: String, feed: DirectoryFeed, queue: DispatchQueue, noted: @escaping () -> Void,
+        failed: @escaping () -> Void
     ) {
         self.type = type
         self.feed = feed

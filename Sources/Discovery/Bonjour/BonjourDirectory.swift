@@ -56,7 +56,7 @@ package final class BonjourDirectory: ServiceDirectory, @unchecked Sendable {
     }
 
     package func browse(_ type: String) -> AsyncStream<DirectoryEvent> {
-        let feed = EventFeed()
+        let feed = DirectoryFeed()
         let number = count.add(1, ordering: .relaxed).newValue
         queue.async { self.begin(number, type: type, feed: feed) }
         return feed.stream(onEnd: { [weak self] in
@@ -85,7 +85,7 @@ package final class BonjourDirectory: ServiceDirectory, @unchecked Sendable {
 
     // MARK: On the queue
 
-    private func begin(_ number: Int, type: String, feed: EventFeed) {
+    private func begin(_ number: Int, type: String, feed: DirectoryFeed) {
         guard !isClosed.load(ordering: .relaxed) else { return feed.end() }
         let browse = BonjourBrowse(
             type: type, feed: feed, queue: queue, noted: { [unowned self] in note() },

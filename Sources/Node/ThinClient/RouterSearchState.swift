@@ -105,7 +105,8 @@ package struct RouterSearchState: Sendable {
     /// 1. the time for late answers is over, too;
     /// 2. somebody has yet to answer: no;
     /// 3. no more announcements are waited for, or will come;
-    /// 4. after the first second: the directory is not there, or it has told all and what is wanted is among it.
+    /// 4. after the first second: the directory is not there, or it has told all and what is wanted by name is among it.
+    ///    Who takes any cluster must be asked which, so all that come in time are waited for.
     package func isOver(at elapsed: Duration) -> Bool {
         // 1.
         if elapsed >= limits.end { return true }
@@ -115,7 +116,8 @@ package struct RouterSearchState: Sendable {
         if elapsed >= limits.limit || hasEnded { return true }
         // 4.
         guard elapsed >= limits.least else { return false }
-        return unavailable != nil || (hasAllForNow && candidates.contains { $0.isLive && wanted.matches($0) })
+        if unavailable != nil { return true }
+        return wanted != .any && hasAllForNow && candidates.contains { $0.isLive && wanted.matches($0) }
     }
 
     /// One for each node, in the order in which they came; who answered counts before who did not.

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The way of events from a directory's own thread to the task that reads them.
-final class EventFeed: Sendable {
+final class DirectoryFeed: Sendable {
     private struct State {
         var queue = EventQueue()
         var reader: CheckedContinuation<DirectoryEvent?, Never>?
@@ -56,10 +56,10 @@ final class EventFeed: Sendable {
 
 /// Lives as long as the stream does: a stream that is dropped unread ends its browsing too.
 private final class EventReader: Sendable {
-    private let feed: EventFeed
+    private let feed: DirectoryFeed
     private let onEnd: @Sendable () -> Void
 
-    init(feed: EventFeed, onEnd: @escaping @Sendable () -> Void) {
+    init(feed: DirectoryFeed, onEnd: @escaping @Sendable () -> Void) {
         self.feed = feed
         self.onEnd = onEnd
     }
