@@ -1,17 +1,12 @@
 /// Names a cluster for as long as it exists, whatever people call it: 16 characters of base32.
-package struct ClusterID: Hashable, Sendable, Codable, CustomStringConvertible {
-    package let description: String
+package struct ClusterID: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+    package let rawValue: String
 
-    package init(_ text: String) { description = text }
+    package init(rawValue: String) { self.rawValue = rawValue }
 
-    package init(from decoder: any Decoder) throws {
-        description = try decoder.singleValueContainer().decode(String.self)
-    }
+    package init(_ text: String) { rawValue = text }
 
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    package var description: String { rawValue }
 }
 
 /// The cluster that a host belongs to.
