@@ -19,7 +19,7 @@ struct ClusterVerbTests {
         try await aside { try terminal.run(words, environment: environment) }
     }
 
-    @Test(arguments: UserErrorTests.wronglyTyped)
+    @Test(.serialized, arguments: UserErrorTests.wronglyTyped)
     func whatIsTypedWronglyIsNamedAboveTheUsage(_ typed: [String], _ says: String) async throws {
         let terminal = try Terminal()
         let result = try await terminalRun(terminal, typed)
