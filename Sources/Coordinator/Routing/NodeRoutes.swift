@@ -50,7 +50,9 @@ package struct NodeRoutes: Sendable {
                     OpenAIError(404, "node_not_found", "No node is called \(name); llmstack nodes lists them.").reply)
             }
             let request = RequestHead(method: "POST", target: "/llmstack/v1/drain" + (isUndone ? "?undo=1" : ""))
-            return pool.fetch(request, from: Endpoint(host: address, port: port), limit: 1 << 20)
+            return pool.fetch(request, from: Endpoint(host: address, port: port), limit: 1 << 20).recover { failure in
+                OpenAIError(503, "no_node_available", "\(name) cannot be reached: \(failure)", retryAfter: 5).reply
+            }
         }
         node.drain(isUndone ? nil : "drained by hand")
         return pool.loop.makeSucceededFuture(description())
