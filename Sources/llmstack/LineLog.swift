@@ -1,3 +1,4 @@
+import Cluster
 import Logging
 
 #if canImport(Darwin)
@@ -25,8 +26,8 @@ struct LineLog: LogHandler {
         }) {
             line += " \(key)=\(value)"
         }
-        // A line is a line, whatever a request put into it.
-        line = String(line.unicodeScalars.map { $0.value < 0x20 ? " " : Character($0) }) + "\n"
+        // A line is a line, and steers no terminal, whatever a request or another node put into it.
+        line = String(String.UnicodeScalarView(line.unicodeScalars.map { $0.isPrintable ? $0 : " " })) + "\n"
         line.withUTF8 { bytes in
             // One call a line, so that lines of several threads do not mix.
             _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)

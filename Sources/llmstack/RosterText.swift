@@ -5,7 +5,8 @@ import Coordinator
 struct RosterText {
     private let roster: Roster
 
-    init(_ roster: Roster) { self.roster = roster }
+    /// - Parameter roster: whatever a router answered.
+    init(_ roster: Roster) { self.roster = roster.sanitised }
 
     var text: String {
         var lines = [
@@ -35,7 +36,7 @@ struct RosterText {
         if !node.isSelf { parts.append(node.lastWordMilliseconds.map { "heard \(age($0)) ago" } ?? "never heard") }
         if let policy = node.policy, !policy.accepting { parts.append(policy.reason ?? "draining") }
         if node.power?.source == .battery {
-            parts.append("on battery" + (node.power?.level.map { " \(Int($0 * 100)) %" } ?? ""))
+            parts.append("on battery" + (node.power?.level.map { " \(whole($0 * 100)) %" } ?? ""))
         }
         return "  " + (parts + (node.note.map { [$0] } ?? [])).joined(separator: "  ")
     }
@@ -43,12 +44,12 @@ struct RosterText {
     private func line(_ tier: TierReport, _ width: Int) -> String {
         let name = tier.name + String(repeating: " ", count: max(0, width - tier.name.count))
         var state = tier.state.rawValue
-        if let downloaded = tier.downloaded { state += " \(Int(downloaded * 100)) %" }
+        if let downloaded = tier.downloaded { state += " \(whole(downloaded * 100)) %" }
         var parts = [name, state, "\(tier.busy)/\(tier.slots)"]
         if tier.queued > 0 { parts.append("\(tier.queued) waiting") }
-        if let rate = tier.speed.prefillRate { parts.append("\(Int(rate)) tok/s in") }
-        if let rate = tier.speed.decodeRate { parts.append("\(Int(rate)) tok/s out") }
-        if let load = tier.speed.loadSeconds { parts.append("loads in \(Int(load.rounded())) s") }
+        if let rate = tier.speed.prefillRate { parts.append("\(whole(rate)) tok/s in") }
+        if let rate = tier.speed.decodeRate { parts.append("\(whole(rate)) tok/s out") }
+        if let load = tier.speed.loadSeconds { parts.append("loads in \(whole(load.rounded())) s") }
         if !tier.shared { parts.append("not shared") }
         if let note = tier.note { parts.append(note) }
         return parts.joined(separator: "  ")
@@ -58,5 +59,8 @@ struct RosterText {
         milliseconds < 1000 ? "\(milliseconds) ms" : "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
     }
 
-    private func gigabytes(_ bytes: UInt64) -> String { "\(Int((Double(bytes) / 1e9).rounded())) GB" }
+    private func gigabytes(_ bytes: UInt64) -> String { "\(whole((Double(bytes) / 1e9).rounded())) GB" }
+
+    /// Of any number, infinity and what is none included.
+    private func whole(_ value: Double) -> Int { Int(exactly: value.rounded(.down)) ?? 0 }
 }

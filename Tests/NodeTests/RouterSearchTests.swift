@@ -134,7 +134,7 @@ struct RouterSearchTests {
             for: .any)
         #expect(findings.candidates.map(\.tiers) == [["code-smart"]])
         let table = RouterTable.lines(findings.candidates)
-        #expect(table.last?.hasSuffix(", takes no new work: on battery??[2J") == true, "\(table)")
+        #expect(table.last?.hasSuffix(", takes no new work: on battery[2J") == true, "\(table)")
     }
 
     @Test func `another node at the first address does not hide the right one behind it`() async {

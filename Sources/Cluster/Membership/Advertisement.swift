@@ -89,7 +89,8 @@ package struct Advertisement: Equatable, Sendable {
                 generation: values["gen"].flatMap { Int($0) } ?? 0, tiers: tiers.map(String.init)))
     }
 
-    private static func isIdentifier(_ text: Substring) -> Bool {
+    /// Whether it has 8 to 64 letters, digits and hyphens: what names a node or a cluster for good.
+    package static func isIdentifier(_ text: some StringProtocol) -> Bool {
         (8...64).contains(text.utf8.count)
             && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
     }

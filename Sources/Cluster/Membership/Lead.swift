@@ -32,20 +32,27 @@ package enum Evidence: Equatable, Sendable, CustomStringConvertible {
     case withdrawn
     /// Nobody wants to know of it any more.
     case forgotten
+    /// Another node is where it was.
+    case replaced(NodeID)
+    /// It was only remembered, and has been away for long.
+    case away
 
     package var description: String {
         switch self {
         case .described: "it described itself"
         case .pings: "it was heard again"
         case .silent(let seconds): "not heard for \(tenths(seconds)) s"
-        case .connection(let text): text
+        // Words of the other side may be in it.
+        case .connection(let text): text.printable()
         case .withdrawn: "it said goodbye"
         case .forgotten: "it was removed from the list"
+        case .replaced(let node): "node \(node) answers there now"
+        case .away: "it was away for long, and nobody announces it"
         }
     }
 
     private func tenths(_ seconds: Double) -> String {
-        let tenths = Int((seconds * 10).rounded())
+        let tenths = Int((min(max(seconds, 0), 1e9) * 10).rounded())
         return "\(tenths / 10).\(tenths % 10)"
     }
 }

@@ -18,8 +18,9 @@ package final class MembershipMonitor: Sendable {
 
     private enum Input: Sendable {
         case news(News)
-        case heard(Lead, Int, NodeFollower.Heard)
-        case ended(Lead, Int, NodeFollower.Failure)
+        /// From the stream of this number.
+        case heard(Int, NodeFollower.Heard)
+        case ended(Int, NodeFollower.Failure)
         case probed(Lead, Bool)
         case tick
     }
@@ -60,41 +61,75 @@ package final class MembershipMonitor: Sendable {
 
     /// - Parameter news: ends the run when it ends.
     package func run(_ news: AsyncStream<News>) async {
-        let (inputs, feed) = AsyncStream.makeStream(of: Input.self)
+        let inputs = Handover<Input>()
         await withDiscardingTaskGroup { group in
             group.addTask {
-                for await item in news { feed.yield(.news(item)) }
-                feed.finish()
+                let teller = inputs.sender()
+                for await item in news { await teller.send(.news(item)) }
+                inputs.finish()
             }
             group.addTask {
-                while (try? await self.clock.sleep(for: Self.tickInterval)) != nil { feed.yield(.tick) }
+                let teller = inputs.sender()
+                while (try? await self.clock.sleep(for: Self.tickInterval)) != nil { await teller.send(.tick) }
             }
-            var followers: [Lead: (number: Int, task: Task<Void, Never>)] = [:]
-            var number = 0
+            var streams = Streams()
             for await input in inputs {
-                for action in decide(input, current: { followers[$0]?.number == $1 }) {
+                for action in decide(input, streams) {
                     switch action {
                     case .follow(let lead, let places, let expected, let delay):
-                        number += 1
-                        followers[lead]?.task.cancel()
                         let follower = NodeFollower(places: places, expected: expected)
-                        followers[lead] = (number, follow(lead, number, follower, after: delay, feed))
-                    case .unfollow(let lead): followers.removeValue(forKey: lead)?.task.cancel()
+                        streams.open(lead) { follow($0, follower, after: delay, inputs.sender()) }
+                    case .unfollow(let lead): streams.close(lead)
+                    case .handOver(let old, let new): streams.handOver(old, to: new)
                     case .probe(let lead, let place):
                         group.addTask {
                             let answered = (try? await NodeFollower.identity(of: place)) != nil
-                            feed.yield(.probed(lead, answered))
+                            await inputs.sender().send(.probed(lead, answered))
                         }
                     case .changed(let id, let old, let new, let evidence): tell(id, old, new, evidence)
                     }
                 }
             }
-            for follower in followers.values { follower.task.cancel() }
+            streams.closeAll()
             group.cancelAll()
         }
     }
 
-    private func decide(_ input: Input, current: (Lead, Int) -> Bool) -> [Membership.Action] {
+    /// The events streams, one a lead. Each has a number of its own: what a closed one said last is known by it.
+    private struct Streams {
+        private var open: [Lead: (number: Int, task: Task<Void, Never>)] = [:]
+        private var leads: [Int: Lead] = [:]
+        private var last = 0
+
+        /// - Returns: nil for a stream that has been closed.
+        func lead(of number: Int) -> Lead? { leads[number] }
+
+        mutating func open(_ lead: Lead, _ start: (_ number: Int) -> Task<Void, Never>) {
+            close(lead)
+            last += 1
+            open[lead] = (last, start(last))
+            leads[last] = lead
+        }
+
+        mutating func close(_ lead: Lead) {
+            guard let stream = open.removeValue(forKey: lead) else { return }
+            stream.task.cancel()
+            leads[stream.number] = nil
+        }
+
+        mutating func handOver(_ old: Lead, to new: Lead) {
+            close(new)
+            guard let stream = open.removeValue(forKey: old) else { return }
+            open[new] = stream
+            leads[stream.number] = new
+        }
+
+        mutating func closeAll() {
+            for lead in open.keys { close(lead) }
+        }
+    }
+
+    private func decide(_ input: Input, _ streams: Streams) -> [Membership.Action] {
         let now = now
         return membership.withLock { membership in
             switch input {
@@ -104,25 +139,23 @@ package final class MembershipMonitor: Sendable {
             case .news(.named(let place)): membership.named(place)
             case .news(.remembered(let node, let places)): membership.remembered(node, at: places)
             case .news(.forgotten(let place)): membership.lost(Membership.lead(to: place))
-            case .heard(let lead, let number, let heard):
-                if !current(lead, number) {
-                    []
-                } else {
+            case .heard(let number, let heard):
+                streams.lead(of: number).map { lead in
                     switch heard {
                     case .described(let description, let place):
                         membership.described(lead, description, from: place, at: now)
                     case .changed(let change): membership.changed(lead, change, at: now)
                     case .ping: membership.pinged(lead, at: now)
                     }
-                }
-            case .ended(let lead, let number, let reason):
-                if !current(lead, number) {
-                    []
-                } else if let newer = reason.newer {
-                    membership.spoke(lead, version: newer.version, newer.node, at: now)
-                } else {
-                    membership.streamEnded(lead, reason.description, at: now)
-                }
+                } ?? []
+            case .ended(let number, let reason):
+                streams.lead(of: number).map { lead in
+                    if let newer = reason.newer {
+                        membership.spoke(lead, version: newer.version, newer.node, at: now)
+                    } else {
+                        membership.streamEnded(lead, reason.description, at: now)
+                    }
+                } ?? []
             case .probed(let lead, let answered): membership.probed(lead, answered: answered, at: now)
             case .tick: membership.tick(at: now)
             }
@@ -130,16 +163,15 @@ package final class MembershipMonitor: Sendable {
     }
 
     private func follow(
-        _ lead: Lead, _ number: Int, _ follower: NodeFollower, after delay: Double,
-        _ feed: AsyncStream<Input>.Continuation
+        _ number: Int, _ follower: NodeFollower, after delay: Double, _ teller: Handover<Input>.Sender
     ) -> Task<Void, Never> {
         Task {
             do {
                 if delay > 0 { try await clock.sleep(for: .seconds(delay)) }
-                try await follower.run { feed.yield(.heard(lead, number, $0)) }
+                try await follower.run { await teller.send(.heard(number, $0)) }
             } catch {
                 let failure = error as? NodeFollower.Failure ?? NodeFollower.Failure("\(error)")
-                if !Task.isCancelled { feed.yield(.ended(lead, number, failure)) }
+                if !Task.isCancelled { await teller.send(.ended(number, failure)) }
             }
         }
     }

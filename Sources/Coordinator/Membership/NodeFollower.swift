@@ -31,8 +31,9 @@ struct NodeFollower: Sendable {
         }
     }
 
+    /// - Parameter heard: while it takes its time, the node is not read.
     /// - Throws: when the node is at none of the places, or when the stream ends; the error says why.
-    func run(_ heard: @Sendable (Heard) -> Void) async throws {
+    func run(_ heard: @Sendable (Heard) async -> Void) async throws {
         let place = try await find()
         let events = EventStreamClient(
             endpoint: Endpoint(place), path: "/llmstack/v1/events", timeout: Self.patience)
@@ -40,11 +41,16 @@ struct NodeFollower: Sendable {
         for try await event in events.events() {
             switch event.name {
             case "state":
-                heard(.described(try decoder.decode(NodeDescription.self, from: Data(event.data.utf8)), place))
-            case "change": heard(.changed(try decoder.decode(NodeChange.self, from: Data(event.data.utf8))))
-            case "ping": heard(.ping)
+                let description = try decoder.decode(NodeDescription.self, from: Data(event.data.utf8))
+                guard let sane = description.sanitised else { throw Failure("it does not say which node it is") }
+                await heard(.described(sane, place))
+            case "change":
+                let change = try decoder.decode(NodeChange.self, from: Data(event.data.utf8))
+                await heard(.changed(change.sanitised))
+            case "ping": await heard(.ping)
             default: break
             }
+            try Task.checkCancellation()
         }
         throw Failure("it closed the connection")
     }
@@ -88,7 +94,9 @@ struct NodeFollower: Sendable {
             var `protocol`: Int
         }
         let reply = try await HTTPProbe.get("\(Endpoint(place))/llmstack/v1/node", timeout: patience)
-        guard reply.status == 200, let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)) else {
+        guard reply.status == 200, let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)),
+            Advertisement.isIdentifier(answer.id.description)
+        else {
             throw Failure("what answers at \(place.host):\(place.port) is no llmstack node")
         }
         guard answer.protocol == Advertisement.protocolVersion else {

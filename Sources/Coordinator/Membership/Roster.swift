@@ -42,7 +42,33 @@ package struct Roster: Equatable, Sendable, Codable {
     }
 }
 
+extension Roster {
+    /// The roster with the bounds of `NodeDescription.sanitised`: the router that answers may be another host's.
+    package var sanitised: Roster {
+        Roster(
+            cluster: ClusterIdentity(id: cluster.id, name: cluster.name.printable(), security: cluster.security),
+            nodes: nodes.map(\.sanitised))
+    }
+}
+
 extension Roster.Entry {
+    fileprivate var sanitised: Roster.Entry {
+        var clean = self
+        clean.name = name.printable()
+        clean.state = state.printable()
+        clean.note = note?.printable()
+        clean.source = source.printable()
+        clean.addresses = addresses.map { $0.printable() }
+        clean.address = address?.printable()
+        clean.lastWordMilliseconds = lastWordMilliseconds.map { max(0, $0) }
+        clean.version = version?.printable()
+        clean.machine = machine?.sanitised
+        clean.tiers = tiers.map(\.sanitised)
+        clean.policy = policy?.sanitised
+        clean.power = power?.sanitised
+        return clean
+    }
+
     /// The node itself.
     package init(_ own: NodeDescription, addresses: [String], port: Int) {
         self.init(
@@ -65,7 +91,8 @@ extension Roster.Entry {
             note: member.health == .up ? nil : member.evidence.description, isSelf: false, source: source,
             addresses: member.places.map(\.host), address: member.place?.host,
             port: member.place?.port ?? member.places.first?.port,
-            lastWordMilliseconds: member.lastWord.map { Int(max(0, now - $0) * 1000) }, version: description?.version,
+            lastWordMilliseconds: member.lastWord.map { Int(min(max(0, now - $0), 1e9) * 1000) },
+            version: description?.version,
             machine: description?.machine, tiers: description?.tiers ?? [], policy: description?.policy,
             power: description?.power)
     }

@@ -50,7 +50,7 @@ package enum RemoteCatalog {
         } catch {
             let line = error.line.map { ":\($0)" } ?? ""
             throw Unavailable(
-                "\(url)/models.ini\(line): \(error.problem)",
+                "\(url)/models.ini\(line): \(error.problem.printable())",
                 fix: "mend it on that host, or see that this is the URL of an llmstack router")
         }
         guard !catalog.sections.isEmpty else {

@@ -78,9 +78,9 @@ package struct StackInspector: Sendable {
         let isOurs = now?.cluster == pin.cluster.id
         status.foundRouter = .init(
             cluster: pin.cluster.name, id: pin.cluster.id.description,
-            router: RouterCandidate.printable(isOurs ? now?.name ?? pin.router.name : pin.router.name))
+            router: (isOurs ? now?.name ?? pin.router.name : pin.router.name).printable(RouterCandidate.nameLimit))
         if let now, !isOurs {
-            let other = RouterCandidate.printable(now.clusterName)
+            let other = now.clusterName.printable(RouterCandidate.nameLimit)
             status.notes.append(
                 "at \(pin.url) is a router of the cluster \(other) now, not of \(pin.cluster.name)\n"
                     + "  next: llmstack start looks for \(pin.cluster.name)")

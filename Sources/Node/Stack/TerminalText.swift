@@ -1,3 +1,5 @@
+import Cluster
+
 /// Columns and rows that a terminal has.
 package struct TerminalSize: Equatable, Sendable {
     package var columns: Int
@@ -25,25 +27,21 @@ package enum TerminalText {
         }
     }
 
-    /// The text without control characters, its end cut off where it is too long.
+    /// The text as far as it is printable, its end cut off where it is too long.
     package static func fitted(_ text: String, to columns: Int) -> String {
-        let text = printable(text)
+        let text = text.printable(.max)
         guard self.columns(of: text) > columns else { return text }
         return columns > 0 ? prefix(text, columns - 1) + "…" : ""
     }
 
-    /// The text without control characters, its middle cut out where it is too long: names differ at both ends.
+    /// The text as far as it is printable, its middle cut out where it is too long: names differ at both ends.
     package static func shortened(_ text: String, to columns: Int) -> String {
-        let text = printable(text)
+        let text = text.printable(.max)
         guard self.columns(of: text) > columns else { return text }
         guard columns > 0 else { return "" }
         let tail = prefix(String(text.reversed()), (columns - 1) / 2)
         let head = prefix(text, columns - 1 - self.columns(of: tail))
         return head + "…" + String(tail.reversed())
-    }
-
-    private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.properties.generalCategory != .control }))
     }
 
     private static func prefix(_ text: String, _ columns: Int) -> String {

@@ -44,8 +44,8 @@ package struct RouterCandidate: Equatable, Sendable {
 
     /// What a sighting says by itself; nil where it is no router of ours.
     package init?(announced sighting: RouterSighting) {
-        let name = Self.printable(sighting.id.name)
-        let host = Self.printable(sighting.id.host)
+        let name = sighting.id.name.printable(Self.nameLimit)
+        let host = sighting.id.host.printable(Self.nameLimit)
         switch Advertisement.read(sighting.txt) {
         case .malformed:
             return nil
@@ -72,11 +72,11 @@ package struct RouterCandidate: Equatable, Sendable {
         cluster = description.cluster
         clusterName =
             ClusterIdentity.isName(description.clusterName)
-            ? description.clusterName : Self.printable(description.cluster.description)
+            ? description.clusterName : description.cluster.description.printable(Self.nameLimit)
         if ClusterIdentity.isName(description.name) { name = description.name }
-        tiers = description.tiers.filter { $0.shared && $0.state.canServe }.map { Self.printable($0.name) }
+        tiers = description.tiers.filter { $0.shared && $0.state.canServe }.map { $0.name.printable(Self.nameLimit) }
         isAccepting = description.policy.accepting
-        reason = description.policy.reason.map(Self.printable)
+        reason = description.policy.reason?.printable(Self.nameLimit)
         state =
             description.protocolVersion == Advertisement.protocolVersion
             ? .live(url: url, roundTrip: roundTrip, isOnLink: isOnLink)
@@ -107,15 +107,6 @@ package struct RouterCandidate: Equatable, Sendable {
         return rank(left) < rank(right)
     }
 
-    /// Names come from the network and go to a terminal: what would steer it, or turn the text around, is shown as `?`.
-    static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.prefix(64).map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: "?"
-                    default: scalar
-                    }
-                }))
-    }
+    /// Scalars of a name in a table.
+    package static let nameLimit = 64
 }

@@ -56,7 +56,8 @@ package struct RouterFinder: Sendable {
         if let asBefore { return .asBefore(asBefore) }
         if let before {
             return .foreign(
-                router: RouterCandidate.printable(before.name), cluster: RouterCandidate.printable(before.clusterName))
+                router: before.name.printable(RouterCandidate.nameLimit),
+                cluster: before.clusterName.printable(RouterCandidate.nameLimit))
         }
         return .away(
             RouterNotFound(choice, wanted: wanted, findings: findings) ?? RouterNotFound(nothingIn: findings))

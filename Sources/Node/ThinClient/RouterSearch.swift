@@ -126,6 +126,6 @@ extension Probe {
         guard let reply = await reply("\(url)/llmstack/v1/node", timeout: timeout), reply.status == 200 else {
             return nil
         }
-        return try? JSONDecoder().decode(NodeDescription.self, from: Data(reply.body))
+        return (try? JSONDecoder().decode(NodeDescription.self, from: Data(reply.body)))?.sanitised
     }
 }

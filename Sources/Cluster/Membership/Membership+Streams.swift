@@ -1,0 +1,157 @@
+// Who is there: what streams and probes say.
+
+extension Membership {
+    /// A stream began, or the node sent its whole description anew.
+    package mutating func described(
+        _ lead: Lead, _ description: NodeDescription, from place: Place, at now: Double
+    ) -> [Action] {
+        guard let expected = trails[lead]?.expected, expected != description.id else {
+            return answered(lead, by: description.id) + believed(lead, description, place, now)
+        }
+        return streamEnded(lead, "another node (\(description.id)) answers there", at: now)
+    }
+
+    /// 9
+    private mutating func answered(_ lead: Lead, by id: NodeID) -> [Action] {
+        guard let trail = trails[lead], trail.isFollowed, let before = trail.node, before != id else { return [] }
+        trails[lead]?.node = id
+        return drop(before, of: lead, .replaced(id))
+    }
+
+    private mutating func believed(
+        _ lead: Lead, _ description: NodeDescription, _ place: Place, _ now: Double
+    ) -> [Action] {
+        guard var trail = trails[lead], trail.isFollowed else { return [] }
+        let id = description.id
+        trail.node = id
+        trail.failingSince = nil
+        trail.probed = false
+        trails[lead] = trail
+        // 1
+        if id == own { return later(lead, trail) }
+        // 2
+        if isServed(id, except: lead) { return leave(lead) }
+        let stranger: Health? =
+            description.protocolVersion != Advertisement.protocolVersion
+            ? .incompatible : description.cluster != cluster ? .foreign : nil
+        if let stranger {
+            // 7
+            if !trail.isAdvertised { return forget(lead, .withdrawn) }
+            return later(lead, trail) + become(stranger, id, lead, trail, place, description, .described, now)
+        }
+        var (health, evidence) = (Health.up, Evidence.described)
+        if let member = members[id], member.lead == lead, member.health == .up || member.health == .suspect {
+            (health, evidence) = (member.health, member.evidence)
+        } else {
+            // 3
+            trails[lead]?.pingsSinceDoubt = 0
+            if let old = members[id], old.description?.epoch == description.epoch, !Self.isStranger(old.health) {
+                health = .suspect
+            }
+        }
+        return become(health, id, lead, trail, place, description, evidence, now) + handOver(id)
+    }
+
+    private mutating func leave(_ lead: Lead) -> [Action] {
+        trails[lead]?.isFollowed = false
+        return [.unfollow(lead)]
+    }
+
+    /// Asks a stranger again, who may be one of ours by then.
+    private func later(_ lead: Lead, _ trail: Trail) -> [Action] {
+        [.unfollow(lead), .follow(lead, trail.places, trail.expected, after: Self.strangerRetry)]
+    }
+
+    /// What answered a lead speaks a newer protocol.
+    package mutating func spoke(_ lead: Lead, version: Int, _ node: NodeID, at now: Double) -> [Action] {
+        guard let trail = trails[lead], trail.isFollowed, node != own else { return [] }
+        let reason = "it speaks version \(version) of the protocol"
+        guard node == trail.expected ?? node else { return streamEnded(lead, reason, at: now) }
+        let gone = answered(lead, by: node)
+        trails[lead]?.node = node
+        // 1
+        if isServed(node, except: lead) { return gone + leave(lead) }
+        // 7
+        if !trail.isAdvertised { return gone + forget(lead, .withdrawn) }
+        return gone + later(lead, trail) + become(.incompatible, node, lead, trail, nil, nil, .connection(reason), now)
+    }
+
+    private mutating func become(
+        _ health: Health, _ id: NodeID, _ lead: Lead, _ trail: Trail, _ place: Place?,
+        _ description: NodeDescription?, _ evidence: Evidence, _ now: Double
+    ) -> [Action] {
+        let old = members[id]?.health
+        guard old != nil || members.count < Self.leadLimit else { return [] }
+        members[id] = Member(
+            id: id, health: health, lead: lead, place: place, places: trail.places,
+            description: description ?? members[id]?.description,
+            advertisedName: leadName(lead, members[id]?.advertisedName ?? ""), lastWord: now, evidence: evidence)
+        return old == health ? [] : [.changed(id, from: old, to: health, evidence)]
+    }
+
+    package mutating func changed(_ lead: Lead, _ change: NodeChange, at now: Double) -> [Action] {
+        guard let id = trails[lead]?.node, members[id]?.lead == lead else { return [] }
+        members[id]?.description?.apply(change)
+        members[id]?.lastWord = now
+        return []
+    }
+
+    package mutating func pinged(_ lead: Lead, at now: Double) -> [Action] {
+        guard let trail = trails[lead], let id = trail.node, let member = members[id], member.lead == lead else {
+            return []
+        }
+        members[id]?.lastWord = now
+        trails[lead]?.probed = false
+        guard member.health == .suspect else { return [] }
+        // 3
+        trails[lead]?.pingsSinceDoubt += 1
+        return trail.pingsSinceDoubt + 1 >= 2 ? judge(id, .up, .pings) : []
+    }
+
+    /// A stream could not be opened, broke, or ended.
+    package mutating func streamEnded(_ lead: Lead, _ reason: String, at now: Double) -> [Action] {
+        guard var trail = trails[lead], trail.isFollowed else { return [] }
+        trail.pingsSinceDoubt = 0
+        let since = trail.failingSince ?? now
+        trail.failingSince = since
+        let delay = min(
+            trail.isMemory ? Self.memoryRetryLimit : Self.retryLimit,
+            max(Self.retryFirst, (now - since) * Self.retryShare))
+        trails[lead] = trail
+        // 7
+        if !trail.isAdvertised { return forget(lead, .withdrawn) }
+        guard let id = trail.whose else { return [.follow(lead, trail.places, nil, after: delay)] }
+        var actions: [Action] = []
+        // 5
+        if let member = members[id] {
+            if member.lead == lead { actions += judge(id, .down, .connection(reason)) }
+        } else if !trail.isMemory, members.count < Self.leadLimit {
+            members[id] = Member(
+                id: id, health: .down, lead: lead, places: trail.places, advertisedName: leadName(lead, ""),
+                evidence: .connection(reason))
+            actions.append(.changed(id, from: nil, to: .down, .connection(reason)))
+        }
+        if isServed(id, except: lead) { return actions + leave(lead) }
+        let others = followAnother(to: id)
+        return actions + others + [.follow(lead, trail.places, trail.expected, after: delay)]
+    }
+
+    /// The answer to ``Action/probe(_:_:)``.
+    package mutating func probed(_ lead: Lead, answered: Bool, at now: Double) -> [Action] {
+        guard let trail = trails[lead], trail.isFollowed else { return [] }
+        if !trail.isAdvertised, !answered { return forget(lead, .withdrawn) }
+        guard let id = trail.node, let member = members[id], member.lead == lead, member.health == .suspect else {
+            return []
+        }
+        // 4
+        let silence = now - (member.lastWord ?? now)
+        guard silence >= Self.suspectAfter else { return [] }
+        // It is there and its stream is not: a new stream is what helps.
+        let change = answered ? [] : judge(id, .down, .silent(silence))
+        if !answered { trails[lead]?.failingSince = now }
+        return change + [
+            .unfollow(lead),
+            .follow(lead, trail.places, trail.expected, after: answered ? 0 : Self.retryFirst),
+        ]
+    }
+}
