@@ -54,6 +54,16 @@ struct ThinClientTests {
         #expect(server.requests.first?.path == "/models.ini")
     }
 
+    @Test func `what is wrong in another host's file is quoted as text that steers no terminal`() async throws {
+        let server = try ScriptedServer { _ in .init(body: Array("[plan]\nrole\u{1b}[2J\u{9b}31m\u{202e}x".utf8)) }
+        let error = await #expect(throws: RemoteCatalog.Unavailable.self) {
+            try await RemoteCatalog.fetch(from: server.url)
+        }
+        let message = error?.description ?? ""
+        #expect(message.contains("[2J31mx"), "\(message)")
+        #expect(message.unicodeScalars.allSatisfy { $0 == "\n" || $0.isPrintable }, "\(message)")
+    }
+
     @Test func `a router that does not answer is waited for only so long`() async throws {
         let server = try ScriptedServer { _ in .init(body: Array(Self.ini.utf8), sent: 10, hangs: true) }
         // It never ends by itself: without the limit neither would this.
