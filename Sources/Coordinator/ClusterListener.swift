@@ -38,6 +38,14 @@ package struct ClusterListener: Sendable {
                 + "  fix: see who has it (ss -ltnp); LLMSTACK_CLUSTER_PORT takes another")
     }
 
+    /// Takes no new connections; those that are open go on.
+    package func stopListening() async { await server.stopListening() }
+
     /// Lets requests in hand finish, for a while.
-    package func stop() async { await server.stop(grace: .seconds(Int64(drainSeconds))) }
+    ///
+    /// - Parameter begin: when that while began.
+    package func stop(since begin: ContinuousClock.Instant = .now) async {
+        let left = .seconds(drainSeconds) - (ContinuousClock.now - begin)
+        await server.stop(grace: TimeAmount(max(left, .zero)))
+    }
 }

@@ -59,14 +59,25 @@ struct ClusterStack {
             group.addTask { await advertise(directory) }
             group.addTask { await watchNamedNodes(feed) }
             group.addTask { await remember(monitor, feed) }
+            // At once, whatever the others are in the middle of: the router on loopback stops at the same time.
+            group.addTask { await stopWhenCancelled(listener, directory) }
             // They end when this is cancelled.
             await group.waitForAll()
         }
         feed.finish()
+    }
+
+    private func stopWhenCancelled(_ listener: ClusterListener, _ directory: any ServiceDirectory) async {
+        while (try? await Task.sleep(for: .seconds(3600))) != nil {}
+        let begin = ContinuousClock.now
+        await listener.stopListening()
+        // For connections that are open.
+        agent.drain("its router is stopping")
         router.serve(.singleHost, nil)
-        // The goodbye goes out before the connections end: others need not find out by asking.
+        // The goodbye goes out before the connections end: others need not find out by asking. A daemon that hangs
+        // takes its time from those who wait for their replies, not from whoever waits for this to end.
         directory.close()
-        await listener.stop()
+        await listener.stop(since: begin)
     }
 
     private func browse(

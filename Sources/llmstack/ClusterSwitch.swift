@@ -53,14 +53,22 @@ final class ClusterSwitch: Service {
         }
     }
 
+    /// Until it is cancelled; what hinders it, such as a port that somebody has, may pass.
     private func serve(_ identity: ClusterIdentity) async {
-        do {
-            let stack = try ClusterStack(assembly, router, rules, identity, files, log: log)
-            agent.withLock { $0 = stack.agent }
-            try await stack.run()
-        } catch {
-            log.error("this host serves itself alone: \(error)")
+        var complaint = ""
+        var pause = Duration.seconds(1)
+        while !Task.isCancelled {
+            do {
+                let stack = try ClusterStack(assembly, router, rules, identity, files, log: log)
+                agent.withLock { $0 = stack.agent }
+                try await stack.run()
+            } catch {
+                if complaint != "\(error)" { log.error("this host serves itself alone until this is mended: \(error)") }
+                complaint = "\(error)"
+            }
+            agent.withLock { $0 = nil }
+            guard (try? await Task.sleep(for: pause)) != nil else { return }
+            pause = min(pause * 2, .seconds(30))
         }
-        agent.withLock { $0 = nil }
     }
 }

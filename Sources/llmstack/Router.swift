@@ -35,10 +35,9 @@ struct Router: AsyncParsableCommand {
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: assembly.service(router, log: log)),
+                    .init(service: Listeners(loopback: assembly.service(router, log: log), cluster: membership)),
                     .init(
                         service: ModelsINIReloader(settings: settings, rules: rules, membership: membership, log: log)),
-                    .init(service: membership),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
         try await group.run()
@@ -46,6 +45,22 @@ struct Router: AsyncParsableCommand {
 
     /// What ServiceLifecycle says of its own work is of no use to people who read the log.
     private var quiet: Logger { Logger(label: "llmstack.lifecycle") { _ in SwiftLogNoOpLogHandler() } }
+}
+
+/// Where the router is asked: on loopback, and in a cluster from other hosts. One service, since services stop one after
+/// the other: both take nobody new at once and share the time for requests in hand, which `stop` waits for.
+private struct Listeners: Service {
+    let loopback: RouterService
+    let cluster: ClusterSwitch
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await loopback.run() }
+            group.addTask { try await cluster.run() }
+            // Where one of them cannot go on, the other ends.
+            while try await group.next() != nil {}
+        }
+    }
 }
 
 /// Reads models.ini again on SIGHUP. A file with a fault changes nothing.

@@ -8,7 +8,7 @@ struct DownloadBarsTests {
         part="$LLAMA_CACHE/o_${2#o/}_$4.downloadInProgress"
         mkdir -p "$LLAMA_CACHE"
         printf 12345 >"$part"
-        sleep 3
+        sleep 2
         [ "$4" = bad.gguf ] && { echo "not found" >&2; exit 3; }
         printf 67890 >>"$part"
         mv "$part" "${part%.downloadInProgress}"
@@ -48,9 +48,9 @@ struct DownloadBarsTests {
         let process = terminal.process(["download", "--wait"], environment: environment)
         let shown = try PseudoTerminal.run(process, typing: "")
         #expect(process.terminationStatus == 1)
-        let bars = shown.components(
-            separatedBy: "fast current  [############            ]   50%       5 B of ~10 B")
-        #expect(bars.count > 2, "\(shown)")
+        // How long the bar is depends on whether a rate is known yet.
+        let bars = shown.matches(of: /fast current +\[#+ +\] +50% +5 B of ~10 B/)
+        #expect(bars.count > 1, "\(shown)")
         // Two files of three tiers: the second bar is one row below the first.
         #expect(shown.contains("\u{1b}[1A"))
         #expect(!shown.contains("\u{1b}[2A"))

@@ -24,9 +24,11 @@ struct ClusterListenerTests {
         hf_file = p.gguf
         """
 
+    private static let local = "[code-smart]\nhf_repo = a/b\nhf_file = s.gguf"
+
     private static func router(
         _ node: ScriptedNode, profile: ServingProfile = .clusterListener, roster: [Roster.Entry] = [],
-        answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
+        ini: String = ini, answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
     ) async throws -> RunningRouter {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).ini")
         try ini.write(to: file, atomically: true, encoding: .utf8)
@@ -40,6 +42,11 @@ struct ClusterListenerTests {
             "/v1/chat/completions", #"{"model":"\#(model)","messages":[{"role":"user","content":"hi"}]}"#)
     }
 
+    /// Who reads the first `model` sees another one than who reads the last.
+    private static func twice(_ first: String, _ last: String) -> String {
+        #"{"model":"\#(first)","messages":[{"role":"user","content":"hi"}],"model":"\#(last)"}"#
+    }
+
     @Test(
         "Others reach the tiers that are lent, and nothing else of llama-swap's",
         arguments: [
@@ -51,6 +58,9 @@ struct ClusterListenerTests {
             (RequestText.post("/v1/embeddings", #"{"input":"x"}"#), 404, "model_not_found"),
             (RequestText.post("/v1/audio/transcriptions", "--boundary"), 415, "unsupported_media_type"),
             (RequestText.post("/v1/chat/completions", "[]"), 400, "invalid_json"),
+            (RequestText.post("/v1/chat/completions", twice("plan", "code-smart")), 400, "invalid_value"),
+            (RequestText.post("/v1/chat/completions", twice("code-fast", "auto")), 400, "invalid_value"),
+            (RequestText.post("/v1/embeddings", twice("code-fast", "plan")), 400, "invalid_value"),
             (RequestText.get("/unload"), 404, "not_found"), (RequestText.get("/upstream/plan/"), 404, "not_found"),
             (RequestText.get("/logs"), 404, "not_found"), (RequestText.get("/slots"), 404, "not_found"),
             (RequestText.get("/props?model=plan"), 404, "not_found"), (RequestText.get("/"), 404, "not_found"),
@@ -70,13 +80,14 @@ struct ClusterListenerTests {
 
     @Test("Others see what is lent, and nothing of the rest")
     func shown() async throws {
-        let list = #"{"object":"list","data":[{"id":"code-fast"},{"id":"plan","x":1},{"id":"autocomplete"}]}"#
+        let list =
+            #"{"object":"list","data":[{"id":"code-fast"},{"id":"plan","x":1},{"id":"autocomplete"},{"id":"planner"},{"id":"gpt-oss"}]}"#
         let router = try await Self.router(ScriptedNode()) { socket, _ in
             socket.send("HTTP/1.1 200 OK\r\nContent-Length: \(list.utf8.count)\r\n\r\n\(list)")
             return .keepOpen
         }
         let replies = try router.replies(to: [RequestText.get("/v1/models"), RequestText.get("/models.ini")])
-        #expect(replies[0]?.text.hasSuffix(#","tier":"auto"},{"id":"plan","x":1}]}"#) == true)
+        #expect(replies[0]?.text.hasSuffix(#","tier":"auto"},{"id":"plan","x":1},{"id":"planner"}]}"#) == true)
         let lent = try #require(replies[1]?.text)
         #expect(!lent.contains("code-fast") && !lent.contains("[NODE]") && !lent.contains("f.gguf"))
         #expect(lent.hasSuffix("[plan]\nrole = plan\nhf_repo = a/b\nhf_file = p.gguf"))
@@ -96,6 +107,50 @@ struct ClusterListenerTests {
         let own = try await Self.router(ScriptedNode(), profile: .clusterLoopback)
         _ = try own.replies(to: [RequestText.post("/v1/chat/completions", body)])
         #expect(own.upstream.requests.first?.text.hasPrefix(#"{"model":"code-fast""#) == true)
+        await own.stop()
+    }
+
+    @Test(
+        "auto is refused where nothing may stand in for the ladder's choice: the filter is not put back, nobody pays",
+        arguments: [
+            ("[nofilter] hi", "code-smart", "[plan-uncensored]\nhf_repo = a/b\nhf_file = u.gguf\n\(local)"),
+            ("[nofilter] hi", "heavy", local),
+            ("hi", "code-smart", "[code-smart]\naws_model_id = some.model"),
+        ])
+    func nothingInItsPlace(_ prompt: String, _ share: String, _ tiers: String) async throws {
+        let ini = "[NODE]\nshare = \(share)\n[code-ultra]\nhf_repo = a/b\nhf_file = l.gguf\n\(tiers)\n"
+        let router = try await Self.router(ScriptedNode(), ini: ini)
+        let body = #"{"model":"auto","messages":[{"role":"user","content":"\#(prompt)"}]}"#
+        let reply = try router.replies(to: [RequestText.post("/v1/chat/completions", body)])[0]
+        #expect(reply?.status == 503)
+        #expect(reply?.text.contains("no_node_available") == true)
+        #expect(router.upstream.requests.isEmpty)
+        await router.stop()
+    }
+
+    @Test(
+        "A tier that could not be served is not asked for: others start no download here",
+        arguments: [
+            (TierState.absent, 503), (.unfit, 503), (.stopped, 200), (.loading, 200), (.ready, 200), (.stopping, 200),
+            (.failed, 200),
+        ])
+    func notThere(_ state: TierState, _ status: Int) async throws {
+        let node = ScriptedNode()
+        node.change {
+            $0.tiers[0].state = state
+            $0.tiers[0].note = "why so"
+        }
+        let router = try await Self.router(node)
+        let replies = try router.replies(to: [Self.chat("plan"), Self.chat("planner"), Self.chat("code-smart")])
+        #expect(replies.map { $0?.status } == [status, status, 200])
+        if status == 503 {
+            #expect(replies[0]?.text.contains("no_node_available") == true)
+            #expect(replies[0]?.text.contains("why so") == true)
+        }
+        await router.stop()
+        // This host's own users may have it downloaded.
+        let own = try await Self.router(node, profile: .clusterLoopback)
+        #expect(try own.replies(to: [Self.chat("plan")])[0]?.status == 200)
         await own.stop()
     }
 

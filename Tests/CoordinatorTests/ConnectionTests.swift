@@ -134,6 +134,24 @@ struct ConnectionTests {
         await router.stop()
     }
 
+    @Test func aClientThatLeavesEndsWhatTheRouterAsksForIt() async throws {
+        let (ends, end) = AsyncStream.makeStream(of: Bool.self)
+        let router = try await RunningRouter { socket, _ in
+            end.yield(socket.receive(seconds: 5) == [])
+            end.finish()
+            return .close
+        }
+        let client = try Socket(port: router.port)
+        client.send(RequestText.get("/v1/models"))
+        let reached = await eventually { router.upstream.requests.count == 1 }
+        #expect(reached)
+        client.close()
+        var hasEnded = false
+        for await isEnd in ends { hasEnded = isEnd }
+        #expect(hasEnded)
+        await router.stop()
+    }
+
     @Test func aClientThatDoesNotReadHoldsTheUpstreamAndNobodyElse() async throws {
         let offered = 64 << 20
         let (counts, count) = AsyncStream.makeStream(of: Int.self)

@@ -28,4 +28,15 @@ struct LoopbackGuardTests {
     func aPageMayAskOnlyIfItIsFromHere(_ origin: String, _ passes: Bool) {
         #expect((Self.loopback.fault(["host": "10.0.0.5:10101", "origin": origin]) == nil) == passes)
     }
+
+    /// A page under a name of its own that begins with this host's may be rebound to this host's address.
+    @Test(arguments: [
+        ("studio.evil.example", "http://studio.evil.example", false), ("studio.lan", "https://studio.lan", false),
+        ("studio.evil.example", "http://localhost:3000", true), ("studio.evil.example", "vscode-webview://abc", true),
+        ("studio", "http://studio:10101", true), ("studio.local:10101", "http://studio.local:10101", true),
+        ("10.0.0.5", "http://10.0.0.5:10101", true), ("proxy.example", "https://proxy.example", true),
+    ])
+    func aPageIsFromHereOnlyUnderANameThatNobodyElseCanHave(_ host: String, _ origin: String, _ passes: Bool) {
+        #expect((Self.loopback.fault(["host": host, "origin": origin]) == nil) == passes)
+    }
 }

@@ -128,6 +128,12 @@ package final class Socket: Sendable {
     /// Ends both directions; whoever waits here wakes.
     package func close() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
+    /// From now on the end of this socket is a reset, as of a client that is killed with bytes unread.
+    package func resetsAtItsEnd() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    }
+
     private func setTimeout(_ option: Int32, _ seconds: Double) {
         var time = timeval()
         time.tv_sec = .init(seconds)

@@ -22,6 +22,14 @@ package struct INIDocument: Equatable, Sendable {
         }
     }
 
+    /// Where a section begins, or goes on: `[DEFAULT]` may do so several times.
+    package struct Header: Equatable, Sendable {
+        package var name: String
+        package var line: Int
+    }
+
+    /// All of them, `[DEFAULT]`'s included, in the order of the file.
+    package var headers: [Header] = []
     /// `[DEFAULT]`: inherited by every other section.
     package var defaults = Section(name: defaultName, line: 0)
     /// Every other section, in the order of the file.
@@ -40,7 +48,9 @@ package struct INIDocument: Equatable, Sendable {
     /// - Throws: ``CatalogError`` with the line of the first fault.
     package static func parse(_ text: String, file: String) throws(CatalogError) -> INIDocument {
         var parser = INIParser(file: file)
-        for line in text.lines { try parser.take(line) }
+        for (index, line) in text.unicodeScalars.iniLines.enumerated() {
+            try parser.take(line.content(isFirst: index == 0))
+        }
         return parser.finish()
     }
 }
@@ -97,6 +107,7 @@ private struct INIParser {
 
     private mutating func open(_ name: String) throws(CatalogError) {
         close()
+        document.headers.append(.init(name: name, line: number))
         if name == INIDocument.defaultName {
             section = -1
             return
@@ -160,27 +171,40 @@ private struct INIParser {
     }
 }
 
-extension String {
-    /// Lines as a text file has them: ended by LF, CR LF or CR; a byte-order mark at the start is not part of one.
-    fileprivate var lines: [[Unicode.Scalar]] {
-        var lines: [[Unicode.Scalar]] = []
-        var line: [Unicode.Scalar] = []
-        var previous: Unicode.Scalar = " "
-        for (offset, scalar) in unicodeScalars.enumerated() {
-            defer { previous = scalar }
-            if offset == 0, scalar == "\u{FEFF}" { continue }
-            if scalar == "\n", previous == "\r" { continue }
-            if scalar == "\n" || scalar == "\r" {
-                lines.append(line)
-                line = []
-            } else {
-                line.append(scalar)
-            }
+extension Unicode.Scalar {
+    static let byteOrderMark: Unicode.Scalar = "\u{FEFF}"
+}
+
+extension String.UnicodeScalarView {
+    /// Lines as a text file has them: ended by LF, CR LF or CR. Each with its end, so that all of them are the text.
+    var iniLines: [SubSequence] {
+        var lines: [SubSequence] = []
+        var start = startIndex
+        var index = startIndex
+        while index < endIndex {
+            let scalar = self[index]
+            formIndex(after: &index)
+            guard scalar == "\n" || scalar == "\r" else { continue }
+            if scalar == "\r", index < endIndex, self[index] == "\n" { formIndex(after: &index) }
+            lines.append(self[start..<index])
+            start = index
         }
-        if !line.isEmpty { lines.append(line) }
+        if start < endIndex { lines.append(self[start...]) }
         return lines
     }
+}
 
+extension Substring.UnicodeScalarView {
+    /// Of a line: without its end. A byte-order mark at the start of a file is not part of its first line.
+    fileprivate func content(isFirst: Bool) -> [Unicode.Scalar] {
+        var content = self
+        while let last = content.last, last == "\n" || last == "\r" { content.removeLast() }
+        if isFirst, content.first == .byteOrderMark { content.removeFirst() }
+        return Array(content)
+    }
+}
+
+extension String {
     fileprivate init(_ scalars: [Unicode.Scalar]) {
         self.init(String.UnicodeScalarView(scalars))
     }

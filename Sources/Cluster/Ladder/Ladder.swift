@@ -36,6 +36,9 @@ package struct Ladder: Equatable, Sendable {
         package var reason: String
     }
 
+    /// The rule that finds an uncensored trigger.
+    package static let uncensoredRule = 1
+
     package let settings: Settings
     /// Whether ``Settings/ultraModel`` is a tier or an alias of one.
     package let ultraIsAvailable: Bool
@@ -52,7 +55,7 @@ package struct Ladder: Equatable, Sendable {
         let tokens = facts.estimatedTokens
         // 1
         if facts.triggers.contains(.uncensoredTrigger) {
-            return Decision(model: settings.uncensoredModel, rule: 1, reason: "uncensored-trigger")
+            return Decision(model: settings.uncensoredModel, rule: Self.uncensoredRule, reason: "uncensored-trigger")
         }
         // 2
         if facts.triggers.contains(.ultraTrigger) {

@@ -8,7 +8,8 @@ package import Wire
 /// 1. `Host` must be an address, `localhost`, `*.local`, a name whose first label is this host's, or one in
 ///    `ROUTER_ALLOWED_HOSTS`;
 /// 2. `Origin`, where there is one, must not be `null`, and an http(s) one must be loopback, the host that the request
-///    is for, or in `ROUTER_ALLOWED_HOSTS`. Other schemes are editors' and pass.
+///    is for, or in `ROUTER_ALLOWED_HOSTS`. Other schemes are editors' and pass. A host that passes for its first label
+///    alone does not count here, unless that label is all of it: anybody may have a domain with such a name in it.
 package struct LoopbackGuard: Sendable {
     private let hostLabel: String
     private let allowed: Set<String>
@@ -42,8 +43,13 @@ package struct LoopbackGuard: Sendable {
     }
 
     private func isOwn(_ host: String) -> Bool {
+        isOnlyOwn(host) || (!hostLabel.isEmpty && Self.firstLabel(host) == hostLabel)
+    }
+
+    /// Whether no page of somebody else's can be under that name.
+    private func isOnlyOwn(_ host: String) -> Bool {
         Self.isAddress(host) || host == "localhost" || host.hasSuffix(".local") || allowed.contains(host)
-            || (!hostLabel.isEmpty && Self.firstLabel(host) == hostLabel)
+            || (!hostLabel.isEmpty && host == hostLabel)
     }
 
     private func isWelcome(_ origin: String, at host: String) -> Bool {
@@ -51,7 +57,7 @@ package struct LoopbackGuard: Sendable {
         if origin == "null" { return false }
         guard let scheme = ["http://", "https://"].first(where: origin.hasPrefix) else { return true }
         let from = Self.hostName(origin.dropFirst(scheme.utf8.count))
-        return from == host || from == "localhost" || from == "::1" || allowed.contains(from)
+        return (from == host && isOnlyOwn(host)) || from == "localhost" || from == "::1" || allowed.contains(from)
             || (from.hasPrefix("127.") && Self.isAddress(from))
     }
 

@@ -10,13 +10,13 @@ struct ModelList {
     private let table: RoutingTable
     private let onlyShared: Bool
 
-    /// - Parameter onlyShared: whether tiers that the node keeps to itself are left out.
+    /// - Parameter onlyShared: whether nothing but `auto` and what the node lends is listed.
     init(_ table: RoutingTable, onlyShared: Bool) {
         self.table = table
         self.onlyShared = onlyShared
     }
 
-    private func isShown(_ id: String) -> Bool { !onlyShared || table.catalog.shows(id) }
+    private func isShown(_ id: String) -> Bool { !onlyShared || table.catalog.lends(id) }
 
     /// Without an upstream.
     var alone: Reply {
@@ -35,11 +35,11 @@ struct ModelList {
         var body = ByteBuffer()
         body.writeBytes(bytes[..<(list.range.lowerBound + 1)])
         body.writeString(auto)
-        if entries.allSatisfy({ id($0).map(isShown) ?? true }) {
+        if entries.allSatisfy({ id($0).map(isShown) ?? !onlyShared }) {
             if !entries.isEmpty { body.writeString(",") }
             body.writeBytes(bytes[(list.range.lowerBound + 1)..<(list.range.upperBound - 1)])
         } else {
-            for entry in entries where id(entry).map(isShown) ?? true {
+            for entry in entries where id(entry).map(isShown) ?? !onlyShared {
                 body.writeString(",")
                 body.writeBytes(bytes[entry.range])
             }

@@ -39,23 +39,24 @@ package struct NodeRoutes: Sendable {
     /// `POST /llmstack/v1/drain[?node=NAME][&undo=1]`.
     ///
     /// - Parameter forwards: whether another node may be meant: one hop, never two.
-    func drain(_ head: RequestHead, _ pool: UpstreamPool, forwards: Bool) -> EventLoopFuture<Reply> {
+    func drain(_ head: RequestHead, _ errands: Errands, forwards: Bool) -> EventLoopFuture<Reply> {
         let query = Self.query(head.target)
         let isUndone = query["undo"] == "1"
         if let name = query["node"], name != node.description.name, name != node.description.id.description {
             guard forwards, let entry = roster().nodes.first(where: { $0.name == name || $0.id.description == name }),
                 let address = entry.address, let port = entry.port
             else {
-                return pool.loop.makeSucceededFuture(
+                return errands.loop.makeSucceededFuture(
                     OpenAIError(404, "node_not_found", "No node is called \(name); llmstack nodes lists them.").reply)
             }
             let request = RequestHead(method: "POST", target: "/llmstack/v1/drain" + (isUndone ? "?undo=1" : ""))
-            return pool.fetch(request, from: Endpoint(host: address, port: port), limit: 1 << 20).recover { failure in
+            return errands.fetch(request, from: Endpoint(host: address, port: port), limit: 1 << 20).recover {
+                failure in
                 OpenAIError(503, "no_node_available", "\(name) cannot be reached: \(failure)", retryAfter: 5).reply
             }
         }
         node.drain(isUndone ? nil : "drained by hand")
-        return pool.loop.makeSucceededFuture(description())
+        return errands.loop.makeSucceededFuture(description())
     }
 
     private static func query(_ target: String) -> [Substring: String] {

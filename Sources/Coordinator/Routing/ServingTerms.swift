@@ -11,13 +11,22 @@ struct ServingTerms {
     var table: RoutingTable { reading.table }
     var placement: Placement { reading.placement }
 
-    /// What stands in for the ladder's choice where that is not lent: the agent's tier, which every request may go to.
-    func lent(_ model: String) -> String {
-        guard profile.servesOnlyShared, let tier = table.catalog.tier(named: model),
-            !table.catalog.node.shares(tier), let agent = table.catalog.tier(named: table.ladder.settings.agentModel),
-            table.catalog.node.shares(agent)
-        else { return model }
-        return table.ladder.settings.agentModel
+    /// Where a request goes that leaves the choice to the ladder.
+    ///
+    /// - Returns: the ladder's choice; where that is not lent the agent's tier, which every request may go to unless it
+    ///   asks for no filter; nil where that is not lent either, or is a hosted one, which somebody would pay.
+    func lent(_ decision: Ladder.Decision) -> String? {
+        guard profile.servesOnlyShared else { return decision.model }
+        if isLent(decision.model) { return decision.model }
+        let agent = table.ladder.settings.agentModel
+        guard decision.rule != Ladder.uncensoredRule, isLent(agent),
+            table.catalog.tier(named: agent)?.isHosted == false
+        else { return nil }
+        return agent
+    }
+
+    private func isLent(_ model: String) -> Bool {
+        table.catalog.tier(named: model).map(table.catalog.node.shares) ?? false
     }
 
     /// - Returns: why others may not ask for a model here; nil when they may.
@@ -37,6 +46,14 @@ struct ServingTerms {
             return OpenAIError(
                 503, "no_node_available", "This node takes no work of others: \(policy.reason ?? "it is draining").",
                 retryAfter: 30)
+        }
+        // This host's own users may start a download; others may not.
+        if let report = node?.node.description.tiers.first(where: { $0.name == tier.name }),
+            [.absent, .unfit].contains(report.state)
+        {
+            let reason = report.state == .absent ? "its weights are not there" : "it does not fit this machine"
+            return OpenAIError(
+                503, "no_node_available", "This node cannot serve \"\(tier.name)\": \(report.note ?? reason).")
         }
         return nil
     }

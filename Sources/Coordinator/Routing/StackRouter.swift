@@ -52,7 +52,7 @@ package final class StackRouter: RequestRouter {
         case (.completion, _): return .collect(RequestScan(terms.table.vocabulary))
         case (.inference, _): return .collect(RequestScan(.none))
         case (.modelList, _): return .answer { self.modelList(head, $0) }
-        case (.modelsINI, _): return .answer { pool in self.modelsINIReply(pool.loop) }
+        case (.modelsINI, _): return .answer { errands in self.modelsINIReply(errands.loop) }
         case (.node, let node?): return .reply(node.description())
         case (.nodeEvents, let node?): return node.events()
         case (.roster, let node?): return .reply(node.cluster())
@@ -80,6 +80,10 @@ package final class StackRouter: RequestRouter {
         case .empty where !knowsAuto: return withoutTier(terms, "The body is empty.")
         case .empty: return auto(RequestFacts(), head) { .replace(ByteBuffer(string: "{\"model\": \($0.jsonQuoted)}")) }
         case .request(let request):
+            // Which of them llama-swap reads is its own affair; what is lent must not hang on it.
+            if terms.profile.servesOnlyShared, request.modelRanges.count > 1 {
+                return refuse(400, "invalid_value", "The body says \"model\" more than once.")
+            }
             switch request.model {
             case .invalid:
                 return refuse(400, "invalid_value", "\"model\" must be a string: a tier, an alias or \"auto\".")
@@ -109,7 +113,13 @@ package final class StackRouter: RequestRouter {
     ) -> Disposition {
         let terms = current
         let decision = terms.table.ladder.decide(facts)
-        let model = terms.lent(decision.model)
+        guard let model = terms.lent(decision) else {
+            return .reply(
+                OpenAIError(
+                    503, "no_node_available",
+                    "auto chose \"\(decision.model)\" (\(decision.reason)), which this node does not lend."
+                ).reply)
+        }
         log.info("auto -> \(model) (\(decision.reason)) [path=\(head.path)]")
         return place(model, terms, edit(model))
     }
@@ -144,13 +154,13 @@ package final class StackRouter: RequestRouter {
 
     // MARK: The router's own routes
 
-    private func modelList(_ head: RequestHead, _ pool: UpstreamPool) -> EventLoopFuture<Reply> {
+    private func modelList(_ head: RequestHead, _ errands: Errands) -> EventLoopFuture<Reply> {
         let terms = current
         let list = ModelList(terms.table, onlyShared: terms.profile.servesOnlyShared)
         var head = head
         // The list is read here: it must come plain and whole.
         for field in ["accept-encoding", "if-none-match", "if-modified-since", "range"] { head.fields.remove(field) }
-        return pool.fetch(head, from: Endpoint(rules.local), limit: ModelList.bodyLimit).map { reply in
+        return errands.fetch(head, from: Endpoint(rules.local), limit: ModelList.bodyLimit).map { reply in
             list.merged(into: reply)
         }.recover { _ in list.alone }
     }
@@ -166,7 +176,11 @@ package final class StackRouter: RequestRouter {
                         status: 200, fields: ["content-type": "text/plain; charset=utf-8"],
                         body: ByteBuffer(bytes: bytes))
                 }
-                return .text(terms.table.catalog.lentText(of: String(decoding: bytes, as: UTF8.self)))
+                return .text(try terms.table.catalog.lentText(of: String(decoding: bytes, as: UTF8.self)))
+            } catch let fault as CatalogError {
+                // What is wrong with it is this host's to know: the line may be one that others do not see.
+                self.log.warning("models.ini is shown to nobody: \(fault)")
+                return .text("This node's models.ini has a fault; its own log says where.\n", status: 503)
             } catch {
                 return .text("\(error)\nllmstack install writes one, or set LLMSTACK_MODELS_INI.\n", status: 404)
             }

@@ -28,8 +28,10 @@ package final class ReplyStream {
         connection?.endEmission(exchange)
     }
 
-    /// What to do once when the client goes, or the server stops.
-    package func onClientLeft(_ action: @escaping () -> Void) { whenClientLeaves = action }
+    /// What to do once when the client goes, or the server stops: at once where the stream is over already.
+    package func onClientLeft(_ action: @escaping () -> Void) {
+        if isOpen { whenClientLeaves = action } else { action() }
+    }
 
     func clientLeft() {
         guard isOpen else { return }

@@ -24,8 +24,8 @@ package enum Admission {
     case forward(Endpoint)
     /// Read the body through this scan, then ask ``RequestRouter/route(_:_:modelName:)``.
     case collect(RequestScan)
-    /// Answer when this is done; the body is read and thrown away.
-    case answer((UpstreamPool) -> EventLoopFuture<Reply>)
+    /// Answer when this is done; the body is read and thrown away. What it fetches ends with its client.
+    case answer((Errands) -> EventLoopFuture<Reply>)
     /// Answer bit by bit, for as long as both sides want it; the body is read and thrown away.
     case stream(ReplyHead, (ReplyStream) -> Void)
 }

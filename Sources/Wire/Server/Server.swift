@@ -33,15 +33,28 @@ package final class Server: Sendable {
     ) async throws -> Server {
         let shared = ServerShared(router: router, limits: limits)
         var loops: [ObjectIdentifier: NIOLoopBound<ServerLoop>] = [:]
-        for loop in group.makeIterator() {
-            loops[ObjectIdentifier(loop)] = try await loop.submit {
-                let state = ServerLoop(loop: loop, shared: shared, connectTimeout: connectTimeout)
-                state.start()
-                return NIOLoopBound(state, eventLoop: loop)
-            }.get()
+        do {
+            for loop in group.makeIterator() {
+                loops[ObjectIdentifier(loop)] = try await loop.submit {
+                    let state = ServerLoop(loop: loop, shared: shared, connectTimeout: connectTimeout)
+                    state.start()
+                    return NIOLoopBound(state, eventLoop: loop)
+                }.get()
+            }
+            let listener = try await listen(host, port, loops, group)
+            return Server(listener: listener, loops: Array(loops.values))
+        } catch {
+            // Each has a timer, which would go on for as long as the loop does.
+            for state in loops.values { state.eventLoop.execute { state.value.stop() } }
+            throw error
         }
-        let states = loops
-        let listener = try await ServerBootstrap(group: group)
+    }
+
+    private static func listen(
+        _ host: String, _ port: Int, _ states: [ObjectIdentifier: NIOLoopBound<ServerLoop>],
+        _ group: any EventLoopGroup
+    ) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -53,7 +66,6 @@ package final class Server: Sendable {
                 }
             }
             .bind(host: host, port: port).get()
-        return Server(listener: listener, loops: Array(states.values))
     }
 
     private static func configure(_ channel: any Channel, _ state: ServerLoop) throws {
@@ -82,9 +94,12 @@ package final class Server: Sendable {
         try pipeline.addHandler(connection)
     }
 
+    /// Takes no new connections; those that are open go on.
+    package func stopListening() async { try? await listener.close().get() }
+
     /// Stops listening, lets the requests in hand finish, and ends what is not finished after `grace`.
     package func stop(grace: TimeAmount) async {
-        try? await listener.close().get()
+        await stopListening()
         await withTaskGroup(of: Void.self) { group in
             for state in loops { group.addTask { await Self.stop(state, grace: grace) } }
         }

@@ -20,7 +20,9 @@ extension ServerConnection {
         }
         if replyHasBegun { return cut() }
         phase.call?.cancel()
-        phase = .answering
+        let errands = phase.errands
+        phase = .answering()
+        errands?.end()
         keepAlive = false
         send(error.reply)
     }
@@ -122,7 +124,7 @@ extension ServerConnection: UpstreamReceiver {
 
     func upstreamFailed(_ failure: UpstreamFailure) {
         if replyHasBegun { return cut() }
-        phase = .answering
+        phase = .answering()
         send(state.shared.router.reply(to: head, after: failure))
     }
 

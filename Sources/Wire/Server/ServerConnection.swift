@@ -16,8 +16,8 @@ final class ServerConnection: ChannelDuplexHandler {
         case streaming(UpstreamCall)
         /// The whole request is with the upstream.
         case forwarding(UpstreamCall)
-        /// The reply is being worked out.
-        case answering
+        /// The reply is being worked out, perhaps from what others are asked for it.
+        case answering(Errands? = nil)
         /// The reply is written bit by bit by the router itself.
         case emitting(ReplyStream)
         /// The reply is complete, the request is not: the rest of it is thrown away.
@@ -31,6 +31,11 @@ final class ServerConnection: ChannelDuplexHandler {
             case .streaming(let call), .forwarding(let call): call
             case .waiting, .collecting, .answering, .emitting, .answered, .lingering: nil
             }
+        }
+
+        /// What is asked for the request that is being answered.
+        var errands: Errands? {
+            if case .answering(let errands) = self { errands } else { nil }
         }
     }
 
@@ -186,10 +191,12 @@ final class ServerConnection: ChannelDuplexHandler {
     private func abandon() {
         phase.call?.cancel()
         if case .emitting(let stream) = phase { stream.clientLeft() }
+        let errands = phase.errands
         releaseBody()
         phase = .lingering
         queue.removeAll()
         laterFault = nil
+        errands?.end()
     }
 
     // MARK: Requests
@@ -229,15 +236,17 @@ final class ServerConnection: ChannelDuplexHandler {
             }
             sendContinue()
         case .answer(let work):
-            phase = .answering
+            let errands = Errands(state.pool)
+            phase = .answering(errands)
             sendContinue()
-            answer(work)
+            answer(work, errands)
         case .stream(let reply, let start):
             let stream = ReplyStream(self, exchange, loop: state.pool.loop)
             phase = .emitting(stream)
             sendContinue()
             begin(reply)
-            start(stream)
+            // Writing the head may have shown that the client has gone.
+            if stream.isOpen { start(stream) }
         }
     }
 
@@ -301,9 +310,9 @@ final class ServerConnection: ChannelDuplexHandler {
         call.start()
     }
 
-    private func answer(_ work: (UpstreamPool) -> EventLoopFuture<Reply>) {
+    private func answer(_ work: (Errands) -> EventLoopFuture<Reply>, _ errands: Errands) {
         let number = exchange
-        work(state.pool).assumeIsolated().whenComplete { result in
+        work(errands).assumeIsolated().whenComplete { result in
             guard number == self.exchange, case .answering = self.phase else { return }
             switch result {
             case .success(let reply): self.send(reply)

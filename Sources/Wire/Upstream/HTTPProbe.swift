@@ -40,10 +40,13 @@ package enum HTTPProbe {
             let timer = loop.scheduleTask(in: limit) {
                 promise.fail(Failure(description: "\(target) did not answer within \(timeout)"))
             }
-            pool.fetch(request, from: target, limit: bodyLimit).assumeIsolated().whenComplete { result in
+            let fetch = pool.fetch(request, from: target, limit: bodyLimit)
+            fetch.reply.cascade(to: promise)
+            // However it ends: a server that hangs would otherwise keep a connection for each probe.
+            promise.futureResult.assumeIsolated().whenComplete { _ in
                 timer.cancel()
+                fetch.cancel()
                 pool.close()
-                promise.completeWith(result)
             }
         }
         do {

@@ -4,27 +4,37 @@ extension UpstreamPool {
     /// A whole reply, for requests of the router's own.
     ///
     /// - Parameter limit: bytes of body; a larger one fails.
-    package func fetch(_ request: RequestHead, from endpoint: Endpoint, limit: Int) -> EventLoopFuture<Reply> {
+    package func fetch(_ request: RequestHead, from endpoint: Endpoint, limit: Int) -> UpstreamFetch {
         let fetch = UpstreamFetch(promise: loop.makePromise(of: Reply.self), endpoint: endpoint, limit: limit)
         fetch.start(request, pool: self)
-        return fetch.promise.futureResult
+        return fetch
     }
 }
 
-private final class UpstreamFetch: UpstreamReceiver {
-    let promise: EventLoopPromise<Reply>
+/// One request of the router's own, until its reply is whole. Used on its pool's event loop only.
+package final class UpstreamFetch: UpstreamReceiver {
+    private let promise: EventLoopPromise<Reply>
     private let endpoint: Endpoint
     private let limit: Int
-    private var reply = Reply(status: 0)
+    private var received = Reply(status: 0)
     private var call: UpstreamCall?
 
-    init(promise: EventLoopPromise<Reply>, endpoint: Endpoint, limit: Int) {
+    fileprivate init(promise: EventLoopPromise<Reply>, endpoint: Endpoint, limit: Int) {
         self.promise = promise
         self.endpoint = endpoint
         self.limit = limit
     }
 
-    func start(_ request: RequestHead, pool: UpstreamPool) {
+    /// Fails with ``UpstreamFailure``, or CancellationError after ``cancel()``.
+    package var reply: EventLoopFuture<Reply> { promise.futureResult }
+
+    /// Nobody wants the reply any more: its connection ends. Does nothing once the reply is there.
+    package func cancel() {
+        call?.cancel()
+        promise.fail(CancellationError())
+    }
+
+    fileprivate func start(_ request: RequestHead, pool: UpstreamPool) {
         let call = UpstreamCall(request, body: .whole([]), to: endpoint, pool: pool, receiver: self)
         self.call = call
         // The call knows its receiver only weakly: it lives until its promise is kept.
@@ -34,21 +44,21 @@ private final class UpstreamFetch: UpstreamReceiver {
 
     var takesMore: Bool { true }
 
-    func upstreamReplied(_ head: ReplyHead, length: Int?) { reply.head = head }
+    func upstreamReplied(_ head: ReplyHead, length: Int?) { received.head = head }
 
     func upstreamSent(_ bytes: ByteBuffer) {
         var bytes = bytes
-        guard reply.body.readableBytes + bytes.readableBytes <= limit else {
+        guard received.body.readableBytes + bytes.readableBytes <= limit else {
             call?.cancel()
             promise.fail(UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "more than \(limit) bytes"))
             return
         }
-        reply.body.writeBuffer(&bytes)
+        received.body.writeBuffer(&bytes)
     }
 
     func upstreamReadCompleted() {}
 
-    func upstreamEnded() { promise.succeed(reply) }
+    func upstreamEnded() { promise.succeed(received) }
 
     func upstreamFailed(_ failure: UpstreamFailure) { promise.fail(failure) }
 
