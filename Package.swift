@@ -109,7 +109,7 @@ let package = Package(
             dependencies: ["Coordinator", "Wire", "Cluster", "RouterHarness"],
             swiftSettings: settings),
         // Against the built program, as a user types it.
-        .testTarget(name: "CommandLineTests", dependencies: ["llmstack"], swiftSettings: settings),
+        .testTarget(name: "CommandLineTests", dependencies: ["llmstack", "RouterHarness"], swiftSettings: settings),
         // Against the built programs and a real engine: run deploy/test.
         .testTarget(
             name: "LiveTests", dependencies: ["llama-swap-stand-in"], exclude: ["openai_client.py"],
