@@ -157,7 +157,9 @@ enum NodeQuery {
         let url = "\(Endpoint(host: place.host, port: place.port))/llmstack/v1/node"
         do {
             let reply = try await HTTPProbe.get(url, timeout: .seconds(3))
-            if reply.status == 200, let node = try? JSONDecoder().decode(NodeDescription.self, from: Data(reply.body)) {
+            if reply.status == 200,
+                let node = try? JSONDecoder().decode(NodeDescription.self, from: Data(reply.body)).sanitised
+            {
                 return node
             }
         } catch {

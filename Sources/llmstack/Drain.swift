@@ -31,7 +31,9 @@ struct Drain: AsyncParsableCommand {
         }
         let query = [node.map { "node=\($0)" }, undo ? "undo=1" : nil].compactMap { $0 }.joined(separator: "&")
         let body = try await router.ask("POST", "/llmstack/v1/drain" + (query.isEmpty ? "" : "?\(query)"))
-        let description = try JSONDecoder().decode(NodeDescription.self, from: Data(body))
+        guard let description = try JSONDecoder().decode(NodeDescription.self, from: Data(body)).sanitised else {
+            throw StackFailure("what answers is no llmstack node", advice: "next: llmstack nodes")
+        }
         let busy = description.tiers.reduce(0) { $0 &+ $1.busy }
         if description.policy.accepting {
             print("\(description.name) takes work")

@@ -3,7 +3,7 @@ import RouterHarness
 import Testing
 
 /// A router of a cluster that is told to stop while both its listeners have a request in hand.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct RouterStopTests {
     private static let body = #"{"model":"code-smart","messages":[]}"#
     private static let chat = RequestText.post("/v1/chat/completions", body)
@@ -73,7 +73,7 @@ struct RouterStopTests {
         let before = upstream.requests.filter { $0.method == "POST" }.count
         if let socket = try? Socket(port: port) {
             socket.send(chat)
-            _ = socket.receive(seconds: 1)
+            _ = socket.receive(seconds: 0.2)
         }
         return upstream.requests.filter { $0.method == "POST" }.count == before
     }

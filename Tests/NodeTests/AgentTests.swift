@@ -5,7 +5,7 @@ import RouterHarness
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct AgentTests {
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

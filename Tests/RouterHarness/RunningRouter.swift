@@ -65,13 +65,13 @@ extension RunningRouter {
     }
 
     /// Sends bytes over a new connection and returns what comes back until it ends.
-    package func exchange(_ bytes: [UInt8], seconds: Double = 10) throws -> [UInt8] {
+    package func exchange(_ bytes: [UInt8], seconds: Double = 60) throws -> [UInt8] {
         let socket = try Socket(port: port)
         socket.send(bytes)
         return try socket.read(seconds: seconds)
     }
 
-    package func exchange(_ text: String, seconds: Double = 10) throws -> [UInt8] {
+    package func exchange(_ text: String, seconds: Double = 60) throws -> [UInt8] {
         try exchange(Array(text.utf8), seconds: seconds)
     }
 }
@@ -79,7 +79,7 @@ extension RunningRouter {
 /// Waits until a condition holds, looking every few milliseconds.
 ///
 /// - Returns: whether it came to hold in time.
-package func eventually(within seconds: Double = 10, _ condition: () -> Bool) async -> Bool {
+package func eventually(within seconds: Double = 60, _ condition: () -> Bool) async -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while !condition() {
         if ContinuousClock.now > end { return false }

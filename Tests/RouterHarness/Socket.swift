@@ -86,7 +86,7 @@ package final class Socket: Sendable {
     ///
     /// - Returns: the bytes sent.
     @discardableResult
-    package func send(_ bytes: [UInt8], seconds: Double = 10) -> Int {
+    package func send(_ bytes: [UInt8], seconds: Double = 60) -> Int {
         setTimeout(SO_SNDTIMEO, seconds)
         var sent = 0
         while sent < bytes.count {
@@ -103,7 +103,7 @@ package final class Socket: Sendable {
     package func send(_ text: String) { send(Array(text.utf8)) }
 
     /// - Returns: what is there, 64 KiB at most; empty at the connection's end; nil when nothing comes within `seconds`.
-    package func receive(seconds: Double = 10) -> [UInt8]? {
+    package func receive(seconds: Double = 60) -> [UInt8]? {
         setTimeout(SO_RCVTIMEO, seconds)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         let count = recv(descriptor, &buffer, buffer.count, 0)
@@ -112,7 +112,7 @@ package final class Socket: Sendable {
     }
 
     /// Reads until what came so far is enough, or the connection ends.
-    package func read(seconds: Double = 10, until isEnough: ([UInt8]) -> Bool = { _ in false }) throws -> [UInt8] {
+    package func read(seconds: Double = 60, until isEnough: ([UInt8]) -> Bool = { _ in false }) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while !isEnough(bytes) {
             guard let more = receive(seconds: seconds) else {

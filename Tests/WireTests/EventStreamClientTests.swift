@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct EventStreamClientTests {
     private static let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 

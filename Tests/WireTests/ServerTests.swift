@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ServerTests {
     /// Streams, and counts the streams that were begun and those whose clients have left.
     private final class StreamingRouter: RequestRouter {
