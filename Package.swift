@@ -112,7 +112,7 @@ let package = Package(
         .testTarget(name: "CommandLineTests", dependencies: ["llmstack", "RouterHarness"], swiftSettings: settings),
         // Against the built programs and a real engine: run deploy/test.
         .testTarget(
-            name: "LiveTests", dependencies: ["llama-swap-stand-in"], exclude: ["openai_client.py"],
+            name: "LiveTests", dependencies: ["llama-swap-stand-in", "RouterHarness"], exclude: ["openai_client.py"],
             swiftSettings: settings),
     ]
 )

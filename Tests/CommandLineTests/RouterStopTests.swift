@@ -32,7 +32,8 @@ struct RouterStopTests {
         try Data("GGUF".utf8).write(to: weights.appending(path: "s.gguf"))
         try terminal.write(
             "[code-smart]\nrole = agent\nhf_repo = a/b\nhf_file = s.gguf\n", to: ".llmstack/models.ini")
-        let ports = try [Socket.listening(), Socket.listening()].map(\.port)
+        let first = try FreePorts.consecutive(2)
+        let ports = [first, first + 1]
         let environment = [
             "ROUTER_PORT": "\(ports[0])", "LLMSTACK_CLUSTER_PORT": "\(ports[1])",
             "LLAMA_SWAP_URL": "http://127.0.0.1:\(upstream.port)",

@@ -1,10 +1,5 @@
 import Foundation
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import RouterHarness
 
 /// What llmstack takes for a host: a home, a project and ports of its own. Its router runs as long as this lives.
 final class RunningHost {
@@ -30,7 +25,7 @@ final class RunningHost {
         log = terminal.root.appending(path: "router.log")
         var attempt = 0
         while true {
-            let ports = try (Self.freePort(), taken ?? Self.freePort())
+            let ports = try (FreePorts.consecutive(1), taken ?? FreePorts.consecutive(1))
             let environment = [
                 "ROUTER_PORT": "\(ports.0)", "LLMSTACK_CLUSTER_PORT": "\(ports.1)", "LLMSTACK_DISCOVERY": "none",
                 "LLAMA_SWAP_URL": "http://127.0.0.1:1",
@@ -85,36 +80,5 @@ final class RunningHost {
         }
         let shown = try await run("nodes", "--json")
         return try JSONDecoder().decode(Listing.self, from: Data(shown.output.utf8)).nodes.first { $0.name == name }
-    }
-
-    // MARK: Ports
-
-    struct NoPortLeft: Error {}
-
-    /// Below those that the system gives to connections.
-    private static func freePort() throws -> Int {
-        for _ in 0..<200 {
-            let port = Int.random(in: 20_000..<32_000)
-            if isFree(port) { return port }
-        }
-        throw NoPortLeft()
-    }
-
-    private static func isFree(_ port: Int) -> Bool {
-        #if canImport(Darwin)
-            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
-        #else
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        #endif
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
     }
 }

@@ -69,36 +69,3 @@ func eventually(within limit: Duration = .seconds(20), _ condition: () async thr
     }
     return false
 }
-
-/// Ports of this host on which nothing listens.
-enum FreePorts {
-    struct NoneLeft: Error {}
-
-    /// The first of `count` consecutive ones.
-    static func consecutive(_ count: Int) throws -> Int {
-        for _ in 0..<200 {
-            let first = Int.random(in: 20_000..<60_000)
-            if (first..<first + count).allSatisfy(isFree) { return first }
-        }
-        throw NoneLeft()
-    }
-
-    private static func isFree(_ port: Int) -> Bool {
-        #if canImport(Darwin)
-            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
-        #else
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        #endif
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-    }
-}

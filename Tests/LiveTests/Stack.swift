@@ -1,4 +1,5 @@
 import Foundation
+import RouterHarness
 import Testing
 
 #if canImport(Darwin)

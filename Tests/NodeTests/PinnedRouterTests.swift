@@ -76,7 +76,7 @@ struct PinnedRouterTests {
     @Test func `an install by name writes it before the marker, and any other install removes it`() throws {
         let scratch = try Scratch()
         let environment = ["HOME": "\(scratch.path)/home"]
-        let work = WorkDirectory(environment: environment, currentDirectory: "\(scratch.path)/work")
+        let work = WorkDirectory(environment: environment, currentDirectory: "\(scratch.path)/project")
         let catalog = try Catalog.parse(Self.catalog, file: "models.ini")
         func byName() throws -> [ProjectInstall.Report] {
             try ProjectInstall(
@@ -86,16 +86,16 @@ struct PinnedRouterTests {
         }
         #expect(try byName().map(\.name) == ["AGENTS.md", "opencode.json", "router.json", "default-channel"])
         #expect(try PinnedRouter.read(work) == Self.pin)
-        #expect(scratch.text("work/.llmstack/default-channel") == "external http://10.0.0.5:10103\n")
-        #expect(try scratch.mode("work/.llmstack/router.json") == 0o644)
+        #expect(scratch.text("project/.llmstack/default-channel") == "external http://10.0.0.5:10103\n")
+        #expect(try scratch.mode("project/.llmstack/router.json") == 0o644)
         let url = ProjectInstall(
             work: work, thinClientOf: Self.pin.url, catalog: catalog, environment: environment, shipped: nil)
         _ = try url.perform()
-        #expect(scratch.text("work/.llmstack/router.json") == nil)
+        #expect(scratch.text("project/.llmstack/router.json") == nil)
         _ = try byName()
-        try scratch.put(Self.catalog, "work/.llmstack/models.ini")
+        try scratch.put(Self.catalog, "project/.llmstack/models.ini")
         _ = try ProjectInstall(work: work, channel: .current, environment: environment, shipped: nil).perform()
-        #expect(scratch.text("work/.llmstack/router.json") == nil)
-        #expect(scratch.text("work/.llmstack/default-channel") == "current\n")
+        #expect(scratch.text("project/.llmstack/router.json") == nil)
+        #expect(scratch.text("project/.llmstack/default-channel") == "current\n")
     }
 }

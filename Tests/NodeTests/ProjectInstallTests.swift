@@ -8,7 +8,7 @@ struct ProjectInstallTests {
         in path: String, _ channel: Channel = .current, environment: [String: String] = [:]
     ) throws -> ProjectInstall {
         let environment = ["HOME": "\(path)/home"].merging(environment) { $1 }
-        let work = WorkDirectory(environment: environment, currentDirectory: "\(path)/work")
+        let work = WorkDirectory(environment: environment, currentDirectory: "\(path)/project")
         return try ProjectInstall(work: work, channel: channel, environment: environment, shipped: nil)
     }
 
@@ -17,11 +17,11 @@ struct ProjectInstallTests {
         let reports = try install(in: scratch.path).perform()
         #expect(reports.map(\.name) == ["models.ini", "AGENTS.md", "opencode.json", "default-channel"])
         #expect(reports.allSatisfy { $0.outcome == .created })
-        let files = ["AGENTS.md", "default-channel", "models.ini", "opencode.json"].map { "work/.llmstack/\($0)" }
+        let files = ["AGENTS.md", "default-channel", "models.ini", "opencode.json"].map { "project/.llmstack/\($0)" }
         #expect(scratch.files == files.sorted())
-        #expect(scratch.text("work/.llmstack/default-channel") == "current\n")
+        #expect(scratch.text("project/.llmstack/default-channel") == "current\n")
         for name in ["AGENTS.md", "models.ini", "opencode.json"] {
-            #expect(try scratch.mode("work/.llmstack/\(name)") == 0o644)
+            #expect(try scratch.mode("project/.llmstack/\(name)") == 0o644)
         }
     }
 
@@ -36,31 +36,31 @@ struct ProjectInstallTests {
     @Test func `a models ini that is there stays as it is, and opencode json follows it`() throws {
         let scratch = try Scratch()
         let mine = "; mine\n[solo]\nrole = fast\nhf_repo = a/b\nhf_file = c.gguf\n"
-        try scratch.put(mine, "work/.llmstack/models.ini")
+        try scratch.put(mine, "project/.llmstack/models.ini")
         _ = try install(in: scratch.path).perform()
-        #expect(scratch.text("work/.llmstack/models.ini") == mine)
-        let json = try Value.json(try #require(scratch.text("work/.llmstack/opencode.json")))
+        #expect(scratch.text("project/.llmstack/models.ini") == mine)
+        let json = try Value.json(try #require(scratch.text("project/.llmstack/opencode.json")))
         #expect(json["small_model"]?.text == "llama.cpp/solo")
     }
 
     @Test(arguments: Fixture.faulty)
     func `a fault in models ini is named and leaves no trace`(ini: String, piece: String) throws {
         let scratch = try Scratch()
-        try scratch.put(Fixture.text("inis/\(ini).ini"), "work/.llmstack/models.ini")
+        try scratch.put(Fixture.text("inis/\(ini).ini"), "project/.llmstack/models.ini")
         let error = #expect(throws: CatalogError.self) { try install(in: scratch.path) }
         #expect(error?.description.contains(piece) == true)
-        #expect(scratch.files == ["work/.llmstack/models.ini"])
+        #expect(scratch.files == ["project/.llmstack/models.ini"])
     }
 
     @Test func `next is pinned, and a permission that was lost comes back`() throws {
         let scratch = try Scratch()
         _ = try install(in: scratch.path).perform()
         try FileManager.default.setAttributes(
-            [.posixPermissions: 0o600], ofItemAtPath: "\(scratch.path)/work/.llmstack/AGENTS.md")
+            [.posixPermissions: 0o600], ofItemAtPath: "\(scratch.path)/project/.llmstack/AGENTS.md")
         let reports = try install(in: scratch.path, .next).perform()
         #expect(reports.map(\.outcome) == [.unchanged, .updated, .unchanged, .updated])
-        #expect(try scratch.mode("work/.llmstack/AGENTS.md") == 0o644)
-        #expect(scratch.text("work/.llmstack/default-channel") == "next\n")
+        #expect(try scratch.mode("project/.llmstack/AGENTS.md") == 0o644)
+        #expect(scratch.text("project/.llmstack/default-channel") == "next\n")
     }
 
     @Test func `the environment moves opencode json and models ini, each alone`() throws {
@@ -71,16 +71,16 @@ struct ProjectInstallTests {
         _ = try install(in: scratch.path, environment: environment).perform()
         #expect(
             scratch.files == [
-                "deep/er.ini", "oc/opencode.json", "work/.llmstack/AGENTS.md", "work/.llmstack/default-channel",
+                "deep/er.ini", "oc/opencode.json", "project/.llmstack/AGENTS.md", "project/.llmstack/default-channel",
             ])
     }
 
     @Test func `a directory that cannot be made is named`() throws {
         let scratch = try Scratch()
-        try scratch.put("a file, not a directory", "work/.llmstack")
+        try scratch.put("a file, not a directory", "project/.llmstack")
         let install = try install(in: scratch.path)
         let error = #expect(throws: AtomicFile.Failure.self) { try install.perform() }
-        #expect(error?.description.contains("\(scratch.path)/work/.llmstack/models.ini") == true)
+        #expect(error?.description.contains("\(scratch.path)/project/.llmstack/models.ini") == true)
     }
 }
 

@@ -86,15 +86,15 @@ struct ThinClientTests {
         }
         let scratch = try Scratch()
         let environment = ["HOME": "\(scratch.path)/home"]
-        let work = WorkDirectory(environment: environment, currentDirectory: "\(scratch.path)/work")
+        let work = WorkDirectory(environment: environment, currentDirectory: "\(scratch.path)/project")
         let catalog = try await RemoteCatalog.fetch(from: server.url)
         let install = ProjectInstall(
             work: work, thinClientOf: server.url, catalog: catalog, environment: environment, shipped: nil)
         _ = try install.perform()
         #expect(
-            scratch.files == ["AGENTS.md", "default-channel", "opencode.json"].map { "work/.llmstack/\($0)" })
-        #expect(scratch.text("work/.llmstack/default-channel") == "external \(server.url)\n")
-        let json = try Value.json(try #require(scratch.text("work/.llmstack/opencode.json")))
+            scratch.files == ["AGENTS.md", "default-channel", "opencode.json"].map { "project/.llmstack/\($0)" })
+        #expect(scratch.text("project/.llmstack/default-channel") == "external \(server.url)\n")
+        let json = try Value.json(try #require(scratch.text("project/.llmstack/opencode.json")))
         let provider = json["provider"]?["llama.cpp"]
         #expect(provider?["options"]?["baseURL"]?.text == "\(server.url)/v1")
         #expect(provider?["models"]?.members.keys.sorted() == ["auto", "solo"])
