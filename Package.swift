@@ -17,6 +17,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // DNS-SD: Bonjour is part of macOS; Linux has Avahi, and Avahi's stand-in for Bonjour.
@@ -43,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: serviceDirectories + [
         .target(name: "Cluster", swiftSettings: settings),
@@ -67,7 +69,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "Coordinator",
-            dependencies: ["Cluster", "Wire", nioCore, nioPosix, logging, lifecycle],
+            dependencies: ["Cluster", "Wire", nioCore, nioPosix, logging, lifecycle, grdb],
             swiftSettings: settings),
         .executableTarget(
             name: "llmstack",

@@ -18,6 +18,11 @@ missing_packages() {
                 compgen -G '/usr/include/*/curl/curl.h' >/dev/null && continue
                 echo libcurl4-openssl-dev
                 ;;
+            sqlite)
+                # macOS has it in its SDK.
+                [[ $(uname) == Darwin ]] && continue
+                compgen -G '/usr/include/sqlite3.h' >/dev/null || echo libsqlite3-dev
+                ;;
             avahi)
                 # macOS has Bonjour. What the build needs; the daemon is what a node needs, and asked for by doctor.
                 [[ $(uname) == Darwin ]] && continue
