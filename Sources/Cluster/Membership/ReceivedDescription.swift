@@ -90,11 +90,15 @@ extension TierReport {
         clean.slots = Bounds.clamp(slots, Bounds.count)
         clean.busy = Bounds.clamp(busy, Bounds.count)
         clean.queued = Bounds.clamp(queued, Bounds.count)
-        clean.speed = .init(
-            loadSeconds: Bounds.clamp(speed.loadSeconds, Bounds.rate),
-            prefillRate: Bounds.clamp(speed.prefillRate, Bounds.rate),
-            decodeRate: Bounds.clamp(speed.decodeRate, Bounds.rate),
-            cacheRatio: Bounds.clamp(speed.cacheRatio, Bounds.share))
+        clean.speed = speed.sanitised
         return clean
+    }
+}
+
+extension TierSpeed {
+    package var sanitised: TierSpeed {
+        .init(
+            loadSeconds: Bounds.clamp(loadSeconds, Bounds.rate), prefillRate: Bounds.clamp(prefillRate, Bounds.rate),
+            decodeRate: Bounds.clamp(decodeRate, Bounds.rate), cacheRatio: Bounds.clamp(cacheRatio, Bounds.share))
     }
 }
