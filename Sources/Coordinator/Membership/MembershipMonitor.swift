@@ -32,11 +32,15 @@ package final class MembershipMonitor: Sendable {
     private let clock = ContinuousClock()
     private let origin: ContinuousClock.Instant
     private let log: Logger
+    private let ledger: Ledger?
+    private let notes = Mutex(NodeNotes())
 
-    package init(own: NodeID, cluster: ClusterID, log: Logger) {
+    /// - Parameter ledger: gets each change of health, where nodes are that are up, and how fast.
+    package init(own: NodeID, cluster: ClusterID, log: Logger, ledger: Ledger? = nil) {
         membership = Mutex(Membership(own: own, cluster: cluster))
         origin = clock.now
         self.log = log
+        self.ledger = ledger
     }
 
     /// Seconds of a clock that runs on while the host sleeps.
@@ -47,16 +51,6 @@ package final class MembershipMonitor: Sendable {
         let now = now
         return membership.withLock { $0.members.values.map { Roster.Entry($0, at: now) } }
             .sorted { ($0.name, $0.id.description) < ($1.name, $1.id.description) }
-    }
-
-    /// Where each node is that is up: what to remember.
-    package var reached: [NodeID: [Place]] {
-        membership.withLock { membership in
-            membership.members.values.reduce(into: [:]) { reached, member in
-                guard member.health == .up, let place = member.place else { return }
-                reached[member.id] = [place] + member.places.filter { $0 != place }
-            }
-        }
     }
 
     /// - Parameter news: ends the run when it ends.
@@ -87,6 +81,13 @@ package final class MembershipMonitor: Sendable {
                             await inputs.sender().send(.probed(lead, answered))
                         }
                     case .changed(let id, let old, let new, let evidence): tell(id, old, new, evidence)
+                    }
+                }
+                if case .tick = input, let ledger {
+                    let members = membership.withLock { $0.members }
+                    let time = Date().timeIntervalSince1970
+                    for entry in notes.withLock({ $0.look(at: members.values, now: now, time: time) }) {
+                        ledger.note(entry)
                     }
                 }
             }
@@ -177,8 +178,15 @@ package final class MembershipMonitor: Sendable {
     }
 
     private func tell(_ id: NodeID, _ old: Membership.Health?, _ new: Membership.Health?, _ evidence: Evidence) {
-        let name = membership.withLock { $0.members[id]?.description?.name ?? $0.members[id]?.advertisedName }
-        let change = "\(old?.rawValue ?? "new") -> \(new?.rawValue ?? "gone")"
-        log.notice("node \(name ?? id.description): \(change) (\(evidence))")
+        let member = membership.withLock { $0.members[id] }
+        let name = member?.description?.name ?? member?.advertisedName ?? id.description
+        let (from, to) = (old?.rawValue ?? "new", new?.rawValue ?? "gone")
+        log.notice("node \(name): \(from) -> \(to) (\(evidence))")
+        guard let ledger else { return }
+        let time = Date().timeIntervalSince1970
+        ledger.note(
+            .health(
+                HealthRecord(time: time, node: id, name: name, from: from, to: to, evidence: evidence.description)))
+        for entry in notes.withLock({ $0.changed(id, member, now: now, time: time) }) { ledger.note(entry) }
     }
 }
