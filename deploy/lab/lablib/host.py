@@ -283,6 +283,10 @@ class Host:
 
     # The stack
 
+    def equip(self, models, slots=1, load_seconds=0):
+        """Gives the host, whose stack does not run, other tiers: the text of its models.ini, and what its llama-server is like."""
+        stack.equip(self.home, models, slots, load_seconds)
+
     def start(self, *arguments, environment=None):
         if not (self.project / ".llmstack/opencode.json").exists():
             self.llmstack("install", "--current")
