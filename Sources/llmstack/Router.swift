@@ -17,6 +17,7 @@ struct Router: AsyncParsableCommand {
             """)
 
     func run() async throws {
+        OpenFileLimit.raise()
         let settings = try RouterSettings()
         var log = Logger(label: "llmstack.router") { _ in LineLog(level: settings.logLevel) }
         log.logLevel = settings.logLevel

@@ -63,9 +63,10 @@ class Host:
     def command(self, words, folder=None):
         """The command line that runs a command here, in the project or another folder of the home."""
         variables = [f"{name}={value}" for name, value in stack.environment(self.home).items()]
+        # As many open files as a shell gives on most systems.
         return namespaces.enter(
-            self.process, ["env", "-i", f"--chdir={folder or self.project}", *variables, *map(str, words)],
-            self.lab.in_user_namespace)
+            self.process, ["prlimit", "--nofile=1024:", "env", "-i", f"--chdir={folder or self.project}", *variables,
+                           *map(str, words)], self.lab.in_user_namespace)
 
     def run(self, *words, check=True, timeout=60, folder=None, environment=None):
         """Runs a command here to its end."""
@@ -282,6 +283,10 @@ class Host:
                  "ip link set container0 up; ip link set docker0 up")
 
     # The stack
+
+    def equip(self, models, slots=1, load_seconds=0):
+        """Gives the host, whose stack does not run, other tiers: the text of its models.ini, and what its llama-server is like."""
+        stack.equip(self.home, models, slots, load_seconds)
 
     def start(self, *arguments, environment=None):
         if not (self.project / ".llmstack/opencode.json").exists():

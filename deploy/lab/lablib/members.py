@@ -2,12 +2,16 @@
 import concurrent.futures
 import json
 import os
+import pathlib
 import signal
+import subprocess
 import sys
 
 from .namespaces import LabError, wait_for
 
 CLUSTER_PORT = 10103
+LOOPBACK = "http://127.0.0.1:10101"
+CLIENT = pathlib.Path(__file__).with_name("client.py")
 POST = """import json, sys, urllib.request
 request = urllib.request.Request(sys.argv[1], json.dumps({"model": sys.argv[2], "max_tokens": 4,
     "messages": [{"role": "user", "content": "hello"}]}).encode(), {"Content-Type": "application/json"})
@@ -101,6 +105,37 @@ def ask(host, base, model):
     """Asks for a short answer of a model. Returns the model that says it gave it, or what went wrong."""
     done = host.run(sys.executable, "-c", POST, base.rstrip("/") + "/chat/completions", model, check=False, timeout=90)
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+
+
+def chat(text, model="auto", max_tokens=4, **more):
+    """The body of a chat request with one message."""
+    return {"model": model, "max_tokens": max_tokens, "messages": [{"role": "user", "content": text}], **more}
+
+
+def begin_posting(host, requests, timeout=60):
+    """Starts posting from a host, all at once. requests: as client.py takes them, whose `url` is the loopback router's chat
+    unless given. `posted` gets the results."""
+    requests = [{"url": LOOPBACK + "/v1/chat/completions", **request} for request in requests]
+    process = host.begin(sys.executable, CLIENT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(json.dumps({"requests": requests, "timeout": timeout}))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def posted(process, timeout=90):
+    """What became of the requests, in their order, as client.py tells it."""
+    output, errors = process.communicate(timeout=timeout)
+    results = sorted(map(json.loads, output.splitlines()), key=lambda found: found["index"])
+    if process.returncode or not results:
+        raise LabError(f"posting ended with {process.returncode}: {errors.strip()[-300:]}")
+    return results
+
+
+def post(host, body, url=None, headers=None, timeout=60):
+    """Posts one request from a host and returns what became of it."""
+    request = {"body": body, "headers": headers or {}} | ({"url": url} if url else {})
+    return posted(begin_posting(host, [request], timeout), timeout + 30)[0]
 
 
 def cluster_url(host, path):

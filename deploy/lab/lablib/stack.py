@@ -9,32 +9,18 @@ ENGINE = pathlib.Path(os.environ.get("LLMSTACK_TEST_CACHE") or ROOT / ".build/en
 PROGRAM = pathlib.Path(os.environ.get("LLMSTACK_BIN") or BUILT / "llmstack")
 STAND_IN = BUILT / "llama-swap-stand-in"
 
-MODELS = """# Three tiers of one made-up model.
-[DEFAULT]
-n_gpu_layers = 0
-threads = 1
-ctx_size = 4096
-tier = code
-hf_repo = made-up/words
-hf_file = tiny.gguf
-size_gb = 0.01
-quant = F16
-
-[code-fast]
-role = fast
-
-[code-smart]
-role = agent
-
-[plan]
-tier = chat
-role = plan
-"""
+# What a tier is, by the name that it has everywhere.
+ROLES = {
+    "code-fast": "role = fast", "code-smart": "role = agent", "plan": "tier = chat\nrole = plan",
+    "plan-uncensored": "tier = chat\nrole = plan-uncensored",
+}
+# Where Hugging Face's cache has them: a tier whose weights are not on disk is not served.
+WEIGHTS = ".cache/huggingface/hub/models--made-up--words/snapshots/0"
 
 
 def missing():
     """What has to be built or installed first, as paths."""
-    needed = [PROGRAM, STAND_IN, ENGINE / "bin/llama-server", ENGINE / "models/tiny.gguf"]
+    needed = [PROGRAM, STAND_IN, *(ENGINE / path for path in ("bin/llama-server", "models/tiny.gguf", "models/small.gguf"))]
     return [str(path) for path in needed if not path.exists()]
 
 
@@ -42,17 +28,40 @@ def furnish(home):
     """Puts programs, weights and a project into a new home. Returns the project."""
     programs, project = home / "bin", home / "project"
     binaries = home / ".local/share/llmstack/bin"
-    # Where Hugging Face's cache has them: a tier whose weights are not on disk is not served.
-    weights = home / ".cache/huggingface/hub/models--made-up--words/snapshots/0"
+    weights = home / WEIGHTS
     for folder in (programs, binaries, weights, project / ".llmstack", home / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(ENGINE / "models/tiny.gguf", weights / "tiny.gguf")
     (programs / "llmstack").symlink_to(PROGRAM)
     (binaries / "llama-swap").symlink_to(STAND_IN)
-    place_program(programs / "llama-server", f'#!/bin/sh\nexec "{ENGINE}/bin/llama-server" "$@"\n')
+    place_server(home)
     place_program(programs / "opencode", "#!/bin/sh\necho 9.9.9\n")
-    (project / ".llmstack/models.ini").write_text(MODELS)
+    (project / ".llmstack/models.ini").write_text(models("code-fast", "code-smart", "plan"))
     return project
+
+
+def models(*tiers, size="tiny", context=4096, more=""):
+    """The text of a models.ini with these tiers. size: of the made-up model, tiny or small; more: further sections."""
+    lines = ["[DEFAULT]", "n_gpu_layers = 0", "threads = 1", f"ctx_size = {context}", "tier = code", "hf_repo = made-up/words",
+             f"hf_file = {size}.gguf", "size_gb = 0.01", "quant = F16"]
+    for tier in tiers:
+        lines += ["", f"[{tier}]", ROLES[tier]]
+    return "\n".join([*lines, "", more, ""])
+
+
+def equip(home, text, slots=1, load_seconds=0):
+    """Gives a furnished home a models.ini, and a llama-server with that many slots, each with its part of the context, that takes
+    that long to load."""
+    for size in ("tiny", "small"):
+        if not (home / WEIGHTS / f"{size}.gguf").exists():
+            shutil.copy(ENGINE / f"models/{size}.gguf", home / WEIGHTS / f"{size}.gguf")
+    (home / "project/.llmstack/models.ini").write_text(text)
+    place_server(home, slots, load_seconds)
+
+
+def place_server(home, slots=1, load_seconds=0):
+    delay = f"export LLMSTACK_ENGINE_LOAD_DELAY={load_seconds}\n" if load_seconds else ""
+    place_program(home / "bin/llama-server", f'#!/bin/sh\n{delay}exec "{ENGINE}/bin/llama-server" "$@" -np {slots}\n')
 
 
 def place_program(path, text):

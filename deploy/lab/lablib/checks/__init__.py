@@ -1,2 +1,1 @@
-"""The checks of deploy/lab/check-discovery: importing this registers them, in the order in which they are run."""
-from . import lab, single, records, latency, daemons, strangers, newer, laptop, flood  # noqa: F401
+"""The checks of the programs deploy/lab/check-*: importing a module registers its checks."""
