@@ -34,13 +34,21 @@ package final class MembershipMonitor: Sendable {
     private let log: Logger
     private let ledger: Ledger?
     private let notes = Mutex(NodeNotes())
+    private let onChange: @Sendable (NodeID, Membership.Member?) -> Void
 
-    /// - Parameter ledger: gets each change of health, where nodes are that are up, and how fast.
-    package init(own: NodeID, cluster: ClusterID, log: Logger, ledger: Ledger? = nil) {
+    /// - Parameters:
+    ///   - ledger: gets each change of health, where nodes are that are up, and how fast.
+    ///   - onChange: told of each member that is another than before, when it was heard last left aside; nil: it is a
+    ///     member no more. By one task, in order, while the monitor waits.
+    package init(
+        own: NodeID, cluster: ClusterID, log: Logger, ledger: Ledger? = nil,
+        onChange: @escaping @Sendable (NodeID, Membership.Member?) -> Void = { _, _ in }
+    ) {
         membership = Mutex(Membership(own: own, cluster: cluster))
         origin = clock.now
         self.log = log
         self.ledger = ledger
+        self.onChange = onChange
     }
 
     /// Seconds of a clock that runs on while the host sleeps.
@@ -132,34 +140,44 @@ package final class MembershipMonitor: Sendable {
 
     private func decide(_ input: Input, _ streams: Streams) -> [Membership.Action] {
         let now = now
-        return membership.withLock { membership in
-            switch input {
-            case .news(.sighted(let name, let host, let places, let txt)):
-                membership.sighted(.service(name: name, host: host), at: places, Advertisement.read(txt))
-            case .news(.lost(let name, let host)): membership.lost(.service(name: name, host: host))
-            case .news(.named(let place)): membership.named(place)
-            case .news(.remembered(let node, let places)): membership.remembered(node, at: places)
-            case .news(.forgotten(let place)): membership.lost(Membership.lead(to: place))
-            case .heard(let number, let heard):
-                streams.lead(of: number).map { lead in
-                    switch heard {
-                    case .described(let description, let place):
-                        membership.described(lead, description, from: place, at: now)
-                    case .changed(let change): membership.changed(lead, change, at: now)
-                    case .ping: membership.pinged(lead, at: now)
-                    }
-                } ?? []
-            case .ended(let number, let reason):
-                streams.lead(of: number).map { lead in
-                    if let newer = reason.newer {
-                        membership.spoke(lead, version: newer.version, newer.node, at: now)
-                    } else {
-                        membership.streamEnded(lead, reason.description, at: now)
-                    }
-                } ?? []
-            case .probed(let lead, let answered): membership.probed(lead, answered: answered, at: now)
-            case .tick: membership.tick(at: now)
-            }
+        let (before, actions, after) = membership.withLock { membership in
+            let before = membership.members
+            return (before, Self.decide(input, streams, at: now, &membership), membership.members)
+        }
+        for (id, member) in after where before[id].map({ !$0.isAsBefore(member) }) ?? true { onChange(id, member) }
+        for id in before.keys where after[id] == nil { onChange(id, nil) }
+        return actions
+    }
+
+    private static func decide(
+        _ input: Input, _ streams: Streams, at now: Double, _ membership: inout Membership
+    ) -> [Membership.Action] {
+        switch input {
+        case .news(.sighted(let name, let host, let places, let txt)):
+            membership.sighted(.service(name: name, host: host), at: places, Advertisement.read(txt))
+        case .news(.lost(let name, let host)): membership.lost(.service(name: name, host: host))
+        case .news(.named(let place)): membership.named(place)
+        case .news(.remembered(let node, let places)): membership.remembered(node, at: places)
+        case .news(.forgotten(let place)): membership.lost(Membership.lead(to: place))
+        case .heard(let number, let heard):
+            streams.lead(of: number).map { lead in
+                switch heard {
+                case .described(let description, let place):
+                    membership.described(lead, description, from: place, at: now)
+                case .changed(let change): membership.changed(lead, change, at: now)
+                case .ping: membership.pinged(lead, at: now)
+                }
+            } ?? []
+        case .ended(let number, let reason):
+            streams.lead(of: number).map { lead in
+                if let newer = reason.newer {
+                    membership.spoke(lead, version: newer.version, newer.node, at: now)
+                } else {
+                    membership.streamEnded(lead, reason.description, at: now)
+                }
+            } ?? []
+        case .probed(let lead, let answered): membership.probed(lead, answered: answered, at: now)
+        case .tick: membership.tick(at: now)
         }
     }
 
@@ -188,5 +206,14 @@ package final class MembershipMonitor: Sendable {
             .health(
                 HealthRecord(time: time, node: id, name: name, from: from, to: to, evidence: evidence.description)))
         for entry in notes.withLock({ $0.changed(id, member, now: now, time: time) }) { ledger.note(entry) }
+    }
+}
+
+extension Membership.Member {
+    /// Whether nothing but the time of its last word differs.
+    fileprivate func isAsBefore(_ other: Self) -> Bool {
+        var other = other
+        other.lastWord = lastWord
+        return self == other
     }
 }
