@@ -35,13 +35,15 @@ struct ClusterStack {
 
     /// Until it is cancelled.
     func run() async throws {
-        let monitor = MembershipMonitor(own: agent.description.id, cluster: identity.id, log: log)
+        let others = LentCatalogs(log: log)
+        let monitor = MembershipMonitor(
+            own: agent.description.id, cluster: identity.id, log: log, onChange: { others.changed($0, $1) })
         let roster: @Sendable () -> Roster = { [agent, identity, port] in
             Roster(
                 cluster: identity,
                 nodes: [Roster.Entry(agent.description, addresses: [], port: port)] + monitor.entries)
         }
-        let routes = NodeRoutes(node: agent, meter: agent, roster: roster)
+        let routes = NodeRoutes(node: agent, meter: agent, others: others, roster: roster)
         let listener = try await ClusterListener.start(
             router: assembly.listener(rules, routes, log: log), profile: .clusterListener, port: port)
         if identity.security == .open {
@@ -55,6 +57,7 @@ struct ClusterStack {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await agent.run() }
             group.addTask { await monitor.run(news) }
+            group.addTask { await others.run() }
             group.addTask { await browse(directory, feed) }
             group.addTask { await advertise(directory) }
             group.addTask { await watchNamedNodes(feed) }

@@ -8,16 +8,38 @@ package import Wire
 package struct NodeRoutes: Sendable {
     package let node: any LocalNode
     package let meter: any TrafficMeter
+    /// What other nodes lend; nil where nobody is asked.
+    let others: LentCatalogs?
     let roster: @Sendable () -> Roster
 
     /// - Parameter roster: whom this node knows, now.
     package init(
-        node: any LocalNode, meter: any TrafficMeter, roster: @escaping @Sendable () -> Roster
+        node: any LocalNode, meter: any TrafficMeter, others: LentCatalogs? = nil,
+        roster: @escaping @Sendable () -> Roster
     ) {
         self.node = node
         self.meter = meter
+        self.others = others
         self.roster = roster
     }
+
+    // MARK: What others lend
+
+    /// For `/models.ini`: none for those that ask for this node's own.
+    func othersFiles(_ head: RequestHead) -> [LentFile] {
+        guard let others, Self.query(head.target)[LentCatalogs.ownOnly.name[...]] != LentCatalogs.ownOnly.value else {
+            return []
+        }
+        return others.files
+    }
+
+    /// For `/v1/models`: none for another node's router, which knows them itself.
+    func othersTiers(_ head: RequestHead) -> [LentShelf.OthersTier] {
+        head.fields.contains(Self.hopField) ? [] : others?.tiers ?? []
+    }
+
+    /// Marks a request that another node has placed.
+    private static let hopField = "x-llmstack-hop"
 
     // MARK: This node
 
