@@ -15,6 +15,8 @@ package struct ServingProfile: Sendable {
         case node
         case nodeEvents
         case roster
+        /// Where a request would go, and why.
+        case explain
         case drain
     }
 
@@ -61,6 +63,7 @@ package struct ServingProfile: Sendable {
         ("GET", "/llmstack/v1/events", .nodeEvents),
         ("GET", "/llmstack/v1/cluster", .roster),
         ("POST", "/llmstack/v1/drain", .drain),
+        ("POST", "/llmstack/v1/explain", .explain),
     ]
 
     private static let inference: [(String, String, Route)] = [

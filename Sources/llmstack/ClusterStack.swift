@@ -35,13 +35,14 @@ struct ClusterStack {
 
     /// Until it is cancelled.
     func run() async throws {
+        let book = FleetBook(local: agent)
         let monitor = MembershipMonitor(own: agent.description.id, cluster: identity.id, log: log)
         let roster: @Sendable () -> Roster = { [agent, identity, port] in
             Roster(
                 cluster: identity,
                 nodes: [Roster.Entry(agent.description, addresses: [], port: port)] + monitor.entries)
         }
-        let routes = NodeRoutes(node: agent, meter: agent, roster: roster)
+        let routes = NodeRoutes(node: agent, gate: agent, book: book, roster: roster)
         let listener = try await ClusterListener.start(
             router: assembly.listener(rules, routes, log: log), profile: .clusterListener, port: port)
         if identity.security == .open {

@@ -83,25 +83,15 @@ struct LadderTests {
     }
 }
 
-struct PlacementTests {
+struct HostedTiersTests {
     @Test(
         arguments: [
-            ("code-ultra", "hosted"), ("opus", "hosted"), ("ultra", "local"), ("plan", "local"), ("gpt-4o", "local"),
-            (nil, "local"),
-        ] as [(String?, String)])
-    func onlyNamesOfHostedTiersLeaveTheHost(_ model: String?, _ expected: String) throws {
+            ("code-ultra", "code-ultra"), ("opus", "code-ultra"), ("ultra", nil), ("plan", nil), ("gpt-4o", nil),
+        ] as [(String, String?)])
+    func onlyNamesOfHostedTiersLeaveTheHost(_ model: String, _ expected: String?) throws {
         let catalog = try Catalog.parse(
             "[code-ultra]\nrole = ultra\naws_model_id = m\naliases = opus, plan\n[plan]\nhf_repo = a\nhf_file = b",
             file: "t")
-        let local = Sighting(id: NodeID("local"), name: "here", host: "127.0.0.1", port: 10102)
-        let decision = Placement(local: local, catalog: catalog).place(model)
-        switch decision {
-        case .node(let node):
-            #expect(expected == "local")
-            #expect(node == local)
-        case .hosted(let tier):
-            #expect(expected == "hosted")
-            #expect(tier.name == "code-ultra")
-        }
+        #expect(HostedTiers(catalog)[model]?.name == expected)
     }
 }

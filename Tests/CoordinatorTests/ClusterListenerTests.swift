@@ -26,6 +26,9 @@ struct ClusterListenerTests {
 
     private static let local = "[code-smart]\nhf_repo = a/b\nhf_file = s.gguf"
 
+    /// As ``ini`` has it.
+    private static func node() -> ScriptedNode { ScriptedNode(tiers: ["plan", "code-smart"], own: ["code-fast"]) }
+
     private static func router(
         _ node: ScriptedNode, profile: ServingProfile = .clusterListener, roster: [Roster.Entry] = [],
         ini: String = ini, answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
@@ -33,7 +36,7 @@ struct ClusterListenerTests {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).ini")
         try ini.write(to: file, atomically: true, encoding: .utf8)
         let identity = ClusterIdentity(id: ClusterID("cluster0"), name: "team", security: .open)
-        let routes = NodeRoutes(node: node, meter: node) { Roster(cluster: identity, nodes: roster) }
+        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) { Roster(cluster: identity, nodes: roster) }
         return try await RunningRouter(ini: file, profile: profile, node: routes, answer: answer)
     }
 
@@ -69,7 +72,7 @@ struct ClusterListenerTests {
             (RequestText.get("/llmstack/v1/cluster"), 200, "team"),
         ])
     func allowed(_ request: String, _ status: Int, _ text: String) async throws {
-        let router = try await Self.router(ScriptedNode())
+        let router = try await Self.router(Self.node())
         let reply = try router.replies(to: [request])[0]
         #expect(reply?.status == status)
         #expect(reply?.text.contains(text) == true)
@@ -82,7 +85,7 @@ struct ClusterListenerTests {
     func shown() async throws {
         let list =
             #"{"object":"list","data":[{"id":"code-fast"},{"id":"plan","x":1},{"id":"autocomplete"},{"id":"planner"},{"id":"gpt-oss"}]}"#
-        let router = try await Self.router(ScriptedNode()) { socket, _ in
+        let router = try await Self.router(Self.node()) { socket, _ in
             socket.send("HTTP/1.1 200 OK\r\nContent-Length: \(list.utf8.count)\r\n\r\n\(list)")
             return .keepOpen
         }
@@ -96,15 +99,15 @@ struct ClusterListenerTests {
 
     @Test("auto never chooses a tier that is not lent, where the agent's is")
     func auto() async throws {
-        let router = try await Self.router(ScriptedNode())
+        let router = try await Self.router(Self.node())
         let long = String(repeating: "word ", count: 40_000)
         let body = #"{"model":"auto","messages":[{"role":"user","content":"\#(long)"}]}"#
         let reply = try router.replies(to: [RequestText.post("/v1/chat/completions", body)])[0]
         #expect(reply?.status == 200)
         #expect(router.upstream.requests.first?.text.hasPrefix(#"{"model":"code-smart""#) == true)
         await router.stop()
-        // On loopback the ladder is as it always was.
-        let own = try await Self.router(ScriptedNode(), profile: .clusterLoopback)
+        // On loopback the ladder is as it always was, while it has hosts.
+        let own = try await Self.router(Self.node(), profile: .clusterLoopback)
         _ = try own.replies(to: [RequestText.post("/v1/chat/completions", body)])
         #expect(own.upstream.requests.first?.text.hasPrefix(#"{"model":"code-fast""#) == true)
         await own.stop()
@@ -119,7 +122,7 @@ struct ClusterListenerTests {
         ])
     func nothingInItsPlace(_ prompt: String, _ share: String, _ tiers: String) async throws {
         let ini = "[NODE]\nshare = \(share)\n[code-ultra]\nhf_repo = a/b\nhf_file = l.gguf\n\(tiers)\n"
-        let router = try await Self.router(ScriptedNode(), ini: ini)
+        let router = try await Self.router(Self.node(), ini: ini)
         let body = #"{"model":"auto","messages":[{"role":"user","content":"\#(prompt)"}]}"#
         let reply = try router.replies(to: [RequestText.post("/v1/chat/completions", body)])[0]
         #expect(reply?.status == 503)
@@ -129,13 +132,13 @@ struct ClusterListenerTests {
     }
 
     @Test(
-        "A tier that could not be served is not asked for: others start no download here",
+        "A tier that could not be served is not asked for: no request starts a download",
         arguments: [
             (TierState.absent, 503), (.unfit, 503), (.stopped, 200), (.loading, 200), (.ready, 200), (.stopping, 200),
             (.failed, 200),
         ])
     func notThere(_ state: TierState, _ status: Int) async throws {
-        let node = ScriptedNode()
+        let node = Self.node()
         node.change {
             $0.tiers[0].state = state
             $0.tiers[0].note = "why so"
@@ -148,15 +151,15 @@ struct ClusterListenerTests {
             #expect(replies[0]?.text.contains("why so") == true)
         }
         await router.stop()
-        // This host's own users may have it downloaded.
+        // Nor is it by this host's own users: a request must not start a download of gigabytes.
         let own = try await Self.router(node, profile: .clusterLoopback)
-        #expect(try own.replies(to: [Self.chat("plan")])[0]?.status == 200)
+        #expect(try own.replies(to: [Self.chat("plan")])[0]?.status == status)
         await own.stop()
     }
 
     @Test("A node that drains refuses others with when to try again, and serves its own host")
     func draining() async throws {
-        let node = ScriptedNode()
+        let node = Self.node()
         let router = try await Self.router(node)
         node.drain("on battery")
         let refusal = try router.replies(to: [Self.chat("plan")])[0]
@@ -171,7 +174,7 @@ struct ClusterListenerTests {
 
     @Test("Requests are counted from their start to their end, however they end")
     func traffic() async throws {
-        let node = ScriptedNode()
+        let node = Self.node()
         let timings = #""timings":{"cache_n":3,"prompt_n":7,"prompt_ms":70.5,"predicted_n":9,"predicted_ms":90.0}"#
         let router = try await Self.router(node) { socket, request in
             if request.text.contains("planner") { return .close }
@@ -198,7 +201,7 @@ struct ClusterListenerTests {
 
     @Test("A client that leaves is no longer counted")
     func clientGone() async throws {
-        let node = ScriptedNode()
+        let node = Self.node()
         let router = try await Self.router(node) { socket, _ in
             socket.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
             return .keepOpen
@@ -215,7 +218,7 @@ struct ClusterListenerTests {
 
     @Test("Subscribers get the whole, then what changes, and pings; and are forgotten when they leave")
     func events() async throws {
-        let node = ScriptedNode()
+        let node = Self.node()
         let router = try await Self.router(node)
         let client = try Socket(port: router.port)
         client.send(RequestText.get("/llmstack/v1/events"))
@@ -243,7 +246,7 @@ struct ClusterListenerTests {
 
     @Test("A stop ends subscriptions cleanly and at once")
     func stop() async throws {
-        let node = ScriptedNode()
+        let node = Self.node()
         let router = try await Self.router(node)
         let client = try Socket(port: router.port)
         client.send(RequestText.get("/llmstack/v1/events"))
@@ -260,7 +263,7 @@ struct ClusterListenerTests {
         let other = ScriptedNode("desk")
         let desk = try await Self.router(other)
         let entry = Roster.Entry(other.description, addresses: ["127.0.0.1"], port: desk.port)
-        let node = ScriptedNode()
+        let node = Self.node()
         let router = try await Self.router(node, profile: .clusterLoopback, roster: [entry])
         let replies = try router.replies(to: [
             RequestText.post("/llmstack/v1/drain?node=desk", ""),
@@ -276,7 +279,7 @@ struct ClusterListenerTests {
 
     @Test("A router in no cluster has none of these routes: they are llama-swap's")
     func singleHost() async throws {
-        let router = try await Self.router(ScriptedNode(), profile: .singleHost)
+        let router = try await Self.router(Self.node(), profile: .singleHost)
         let replies = try router.replies(to: [
             RequestText.get("/llmstack/v1/node"), RequestText.get("/llmstack/v1/events"),
             RequestText.post("/v1/embeddings", "not JSON"),

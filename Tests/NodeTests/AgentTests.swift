@@ -148,10 +148,9 @@ struct AgentTests {
             for _ in 0..<8 {
                 group.addTask {
                     for _ in 0..<1000 {
-                        agent.began("plan")
-                        agent.ended("plan", nil)
+                        agent.leave(agent.enter(of: "plan"), nil)
                     }
-                    agent.began("plan")
+                    agent.enter(of: "plan")
                 }
             }
         }
@@ -165,9 +164,10 @@ struct AgentTests {
         let agent = try Self.agent(scratch, port: 1)
         var subscription = agent.descriptions().makeAsyncIterator()
         #expect(await subscription.next() == agent.description)
-        for _ in 0..<100 { agent.began("plan") }
+        for _ in 0..<20 { agent.enter(of: "plan") }
+        agent.drain("a nap")
         let newest = try #require(await subscription.next())
-        #expect(newest.tiers[2].busy == 100)
+        #expect(newest.tiers[2].busy == 20)
         agent.drain("a rest")
         let drained = try #require(await subscription.next())
         #expect(drained.policy == .init(share: ["code-smart", "plan"], accepting: false, reason: "a rest"))

@@ -4,7 +4,7 @@ import Synchronization
 package import Wire
 
 /// A node that says what a test says, and keeps what it is told.
-package final class ScriptedNode: LocalNode, TrafficMeter {
+package final class ScriptedNode: LocalNode, TierGate {
     private struct State {
         var description: NodeDescription
         var subscribers: [Int: AsyncStream<NodeDescription>.Continuation] = [:]
@@ -15,11 +15,15 @@ package final class ScriptedNode: LocalNode, TrafficMeter {
 
     private let state: Mutex<State>
 
-    package init(_ name: String = "studio", tiers: [String] = ["plan"]) {
+    /// - Parameters:
+    ///   - tiers: those that it lends.
+    ///   - own: those that it does not.
+    package init(_ name: String = "studio", tiers: [String] = ["plan"], own: [String] = []) {
         let description = NodeDescription(
             id: NodeID("\(name)00000000"), name: name, cluster: ClusterID("cluster0"), clusterName: "team",
             version: "1", machine: .init(platform: "linux", accelerator: nil, modelMemory: 1, memory: 1), epoch: 1,
-            tiers: tiers.map { TierReport(name: $0, fingerprint: .init(family: $0)) })
+            tiers: tiers.map { TierReport(name: $0, fingerprint: .init(family: $0)) }
+                + own.map { TierReport(name: $0, shared: false, fingerprint: .init(family: $0)) })
         state = Mutex(State(description: description))
     }
 
@@ -62,11 +66,17 @@ package final class ScriptedNode: LocalNode, TrafficMeter {
         }
     }
 
-    package func began(_ tier: String) { state.withLock { $0.traffic.append("+\(tier)") } }
+    package func enter(
+        _ tier: String, _ request: AdmissionRequest, _ answer: @escaping @Sendable (AdmissionAnswer) -> Void
+    ) -> AdmissionTicket {
+        state.withLock { $0.traffic.append("+\(tier)") }
+        answer(.admitted)
+        return AdmissionTicket(number: 0, tier: tier)
+    }
 
-    package func ended(_ tier: String, _ timings: ReplyTimings?) {
+    package func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?) {
         state.withLock {
-            $0.traffic.append("-\(tier)")
+            $0.traffic.append("-\(ticket.tier)")
             if let timings { $0.timings.append(timings) }
         }
     }

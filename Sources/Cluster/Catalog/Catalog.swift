@@ -274,6 +274,12 @@ extension RoutingSection {
         ultraModel = keys.nonEmpty("ultra_model")
         planModel = keys.nonEmpty("plan_model")
         uncensoredModel = keys.nonEmpty("uncensored_model")
+        if let floor = keys.nonEmpty("tools_floor") {
+            guard ["on", "off"].contains(floor) else {
+                throw keys.fault("tools_floor", "tools_floor = \(floor) means nothing here", fix: "write on or off")
+            }
+            hasToolsFloor = floor == "on"
+        }
         planPhrases = try Self.phrases("plan_phrases", keys)
         agentPhrases = try Self.phrases("agent_phrases", keys)
     }

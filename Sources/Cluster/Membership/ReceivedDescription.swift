@@ -12,6 +12,11 @@ private enum Bounds {
     /// Of tiers, and of whatever else there is a list of.
     static let tiers = 256
     static let aliases = 64
+    /// Of requests that wait; and characters of a request's name.
+    static let waiting = 64
+    static let requestName = 40
+    /// Bytes of weights.
+    static let bytes = UInt64(1) << 50
 
     static func clamp(_ value: Int, _ range: ClosedRange<Int>) -> Int {
         min(max(value, range.lowerBound), range.upperBound)
@@ -90,6 +95,12 @@ extension TierReport {
         clean.slots = Bounds.clamp(slots, Bounds.count)
         clean.busy = Bounds.clamp(busy, Bounds.count)
         clean.queued = Bounds.clamp(queued, Bounds.count)
+        clean.waiting = waiting?.prefix(Bounds.waiting).map {
+            Waiting(
+                request: $0.request.printable(Bounds.requestName),
+                seconds: Bounds.clamp($0.seconds, Bounds.rate) ?? 0)
+        }
+        clean.sizeBytes = sizeBytes.map { min($0, Bounds.bytes) }
         clean.speed = .init(
             loadSeconds: Bounds.clamp(speed.loadSeconds, Bounds.rate),
             prefillRate: Bounds.clamp(speed.prefillRate, Bounds.rate),

@@ -17,7 +17,30 @@ package struct TierReport: Equatable, Sendable, Codable {
     /// Requests in hand, of whoever asked; those that wait included.
     package var busy: Int
     package var queued: Int
+    /// Those of the queued ones that wait for their turn, next one first: how a router learns where its request stands.
+    package var waiting: [Waiting]?
+    /// Bytes of the weights; nil when unknown.
+    package var sizeBytes: UInt64?
     package var speed: TierSpeed
+
+    /// A request that waits for its turn.
+    package struct Waiting: Equatable, Sendable, Codable {
+        /// Its name on the way from the router that placed it.
+        package var request: String
+        /// About, until its turn.
+        package var seconds: Double
+
+        package init(request: String, seconds: Double) {
+            self.request = request
+            self.seconds = seconds
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case name, aliases, role, backend, shared, fingerprint, state, downloaded, note, slots, busy, queued, waiting,
+            speed
+        case sizeBytes = "size_bytes"
+    }
 
     package enum Backend: String, Equatable, Sendable, Codable {
         case gguf
@@ -60,7 +83,8 @@ package struct TierReport: Equatable, Sendable, Codable {
     package init(
         name: String, aliases: [String] = [], role: String = "", backend: Backend = .gguf, shared: Bool = true,
         fingerprint: Fingerprint, state: TierState = .stopped, downloaded: Double? = nil, note: String? = nil,
-        slots: Int = 1, busy: Int = 0, queued: Int = 0, speed: TierSpeed = .init()
+        slots: Int = 1, busy: Int = 0, queued: Int = 0, waiting: [Waiting]? = nil, sizeBytes: UInt64? = nil,
+        speed: TierSpeed = .init()
     ) {
         self.name = name
         self.aliases = aliases
@@ -74,6 +98,8 @@ package struct TierReport: Equatable, Sendable, Codable {
         self.slots = slots
         self.busy = busy
         self.queued = queued
+        self.waiting = waiting
+        self.sizeBytes = sizeBytes
         self.speed = speed
     }
 }

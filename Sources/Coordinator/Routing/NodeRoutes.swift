@@ -7,16 +7,24 @@ package import Wire
 /// path of a completion.
 package struct NodeRoutes: Sendable {
     package let node: any LocalNode
-    package let meter: any TrafficMeter
+    package let gate: any TierGate
+    /// What is known of the cluster's hosts.
+    package let book: FleetBook
     let roster: @Sendable () -> Roster
+    let note: @Sendable (PlacementNote) -> Void
 
-    /// - Parameter roster: whom this node knows, now.
+    /// - Parameters:
+    ///   - roster: whom this node knows, now.
+    ///   - note: takes what became of each request. Called on event loops: it must not block.
     package init(
-        node: any LocalNode, meter: any TrafficMeter, roster: @escaping @Sendable () -> Roster
+        node: any LocalNode, gate: any TierGate, book: FleetBook, roster: @escaping @Sendable () -> Roster,
+        note: @escaping @Sendable (PlacementNote) -> Void = { _ in }
     ) {
         self.node = node
-        self.meter = meter
+        self.gate = gate
+        self.book = book
         self.roster = roster
+        self.note = note
     }
 
     // MARK: This node

@@ -6,11 +6,11 @@ package final class RoutingRules: Sendable {
     /// One reading of models.ini: an object, so that taking it is one reference and not a copy of many.
     final class Reading: Sendable {
         let table: RoutingTable
-        let placement: Placement
+        let hosted: HostedTiers
 
-        init(_ table: RoutingTable, local: Sighting) {
+        init(_ table: RoutingTable) {
             self.table = table
-            placement = Placement(local: local, catalog: table.catalog)
+            hosted = HostedTiers(table.catalog)
         }
     }
 
@@ -20,14 +20,14 @@ package final class RoutingRules: Sendable {
 
     package init(_ table: RoutingTable, local: Sighting) {
         self.local = local
-        reading = Mutex(Reading(table, local: local))
+        reading = Mutex(Reading(table))
     }
 
     var current: Reading { reading.withLock { $0 } }
 
     /// Decides by this from the next request on.
     package func use(_ table: RoutingTable) {
-        let new = Reading(table, local: local)
+        let new = Reading(table)
         reading.withLock { $0 = new }
     }
 }

@@ -51,6 +51,7 @@ package final class StackRouter: RequestRouter {
         switch (terms.profile.route(head), terms.node) {
         case (.completion, _): return .collect(RequestScan(terms.table.vocabulary))
         case (.inference, _): return .collect(RequestScan(.none))
+        case (.explain, _?): return .collect(RequestScan(terms.table.vocabulary))
         case (.modelList, _): return .answer { self.modelList(head, $0) }
         case (.modelsINI, _): return .answer { errands in self.modelsINIReply(errands.loop) }
         case (.node, let node?): return .reply(node.description())
@@ -69,7 +70,9 @@ package final class StackRouter: RequestRouter {
 
     package func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?) -> Disposition {
         let terms = current
-        let knowsAuto = if case .completion = terms.profile.route(head) { true } else { false }
+        let route = terms.profile.route(head)
+        let knowsAuto = if case .completion = route { true } else { false }
+        if case .explain = route { return explain(body, modelName, terms) }
         switch body {
         case .notJSON: return withoutTier(terms, "The body must be a JSON object.")
         case .notObject where !knowsAuto: return withoutTier(terms, "The body must be a JSON object.")
@@ -78,22 +81,22 @@ package final class StackRouter: RequestRouter {
         case .tooDeep:
             return refuse(400, "invalid_json", "The body is nested deeper than \(RequestScan.depthLimit) levels.")
         case .empty where !knowsAuto: return withoutTier(terms, "The body is empty.")
-        case .empty: return auto(RequestFacts(), head) { .replace(ByteBuffer(string: "{\"model\": \($0.jsonQuoted)}")) }
+        case .empty: return auto(ScannedRequest(), head, terms, isEmpty: true)
         case .request(let request):
-            // Which of them llama-swap reads is its own affair; what is lent must not hang on it.
-            if terms.profile.servesOnlyShared, request.modelRanges.count > 1 {
+            // Which of them llama-swap reads is its own affair; where a request goes must not hang on it.
+            if terms.node != nil, request.modelRanges.count > 1 {
                 return refuse(400, "invalid_value", "The body says \"model\" more than once.")
             }
             switch request.model {
             case .invalid:
                 return refuse(400, "invalid_value", "\"model\" must be a string: a tier, an alias or \"auto\".")
-            case .concrete: return place(modelName, terms, .none)
-            case .auto where !knowsAuto: return place(nil, terms, .none)
+            case .concrete: return named(modelName, request, head, terms)
+            case .auto where !knowsAuto: return named(nil, request, head, terms)
             case .auto:
                 if let index = request.badMessage {
                     return refuse(400, "invalid_value", "messages[\(index)] must be an object with role and content.")
                 }
-                return auto(request.facts, head) { .edit(BodyEdit(model: $0, in: request)) }
+                return auto(request, head, terms, isEmpty: false)
             }
         }
     }
@@ -109,19 +112,74 @@ package final class StackRouter: RequestRouter {
     // MARK: Completions
 
     private func auto(
-        _ facts: RequestFacts, _ head: RequestHead, _ edit: (String) -> Disposition.Edit
+        _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms, isEmpty: Bool
     ) -> Disposition {
-        let terms = current
-        let decision = terms.table.ladder.decide(facts)
-        guard let model = terms.lent(decision) else {
-            return .reply(
-                OpenAIError(
-                    503, "no_node_available",
-                    "auto chose \"\(decision.model)\" (\(decision.reason)), which this node does not lend."
-                ).reply)
+        func edit(_ model: String) -> Disposition.Edit {
+            isEmpty
+                ? .replace(ByteBuffer(string: "{\"model\": \(model.jsonQuoted)}"))
+                : .edit(BodyEdit(model: model, in: request))
         }
-        log.info("auto -> \(model) (\(decision.reason)) [path=\(head.path)]")
-        return place(model, terms, edit(model))
+        if let node = terms.node {
+            return .dispatch(
+                placed(.auto(request.facts), request, head, terms, node) { model, _ in edit(model) })
+        }
+        let decision = terms.table.ladder.decide(request.facts)
+        log.info("auto -> \(decision.model) (\(decision.reason)) [path=\(head.path)]")
+        if let tier = terms.reading.hosted[decision.model] { return hosted(tier) }
+        return .forward(Endpoint(rules.local), edit(decision.model))
+    }
+
+    /// A request that names its model, if any.
+    private func named(
+        _ model: String?, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms
+    ) -> Disposition {
+        if let model, let tier = terms.reading.hosted[model] {
+            return terms.refusal(of: model).map { .reply($0.reply) } ?? hosted(tier)
+        }
+        guard let node = terms.node else { return .forward(Endpoint(rules.local), .none) }
+        if head.fields.contains(HopFields.hop) {
+            if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
+            guard let model, let tier = terms.table.catalog.tier(named: model) else { return withoutTier(terms, "") }
+            return .dispatch(placed(.here(tier.name), request, head, terms, node) { _, _ in .none })
+        }
+        let routing = ClusterRouting(reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), log: log)
+        guard let model, let tier = routing.tier(named: model) else {
+            // llama-swap may know it; the router does not guess.
+            if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
+            return .forward(Endpoint(rules.local), .none)
+        }
+        return .dispatch(
+            placed(.tier(tier), request, head, terms, node) { tier, isLocal in
+                // This host's llama-swap knows its aliases; another host is asked for the tier by its name.
+                isLocal || tier == model ? .none : .edit(BodyEdit(model: tier, in: request))
+            })
+    }
+
+    private func placed(
+        _ ask: PlacedRequest.Errand.Ask, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms,
+        _ node: NodeRoutes, _ edit: @escaping (String, Bool) -> Disposition.Edit
+    ) -> PlacedRequest {
+        PlacedRequest(
+            .init(ask: ask, head: head, isEventStream: request.wantsStream, work: work(request, terms), edit: edit),
+            ClusterRouting(reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), log: log))
+    }
+
+    private func work(_ request: ScannedRequest, _ terms: ServingTerms) -> Workload {
+        Workload(
+            tier: "", promptTokens: request.facts.estimatedTokens, outputLimit: request.outputLimit,
+            isOwn: !terms.profile.servesOnlyShared,
+            seed: UInt64(request.facts.characters) << 16 ^ UInt64(request.facts.turns))
+    }
+
+    private func explain(_ body: ScanOutcome, _ model: String?, _ terms: ServingTerms) -> Disposition {
+        guard let node = terms.node else { return refuse(404, "not_found", "This host is in no cluster.") }
+        guard case .request(let request) = body, request.badMessage == nil, request.model != .invalid else {
+            return refuse(400, "invalid_json", "The body must be a chat or completion request, a JSON object.")
+        }
+        let routing = ClusterRouting(reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), log: log)
+        let explanation = PlacementExplanation(
+            request, model: request.model == .auto ? nil : model, work(request, terms), routing)
+        return .reply(NodeRoutes.json(explanation))
     }
 
     /// A request whose body names no tier that could be seen: llama-swap's, where llama-swap may be asked.
@@ -132,20 +190,11 @@ package final class StackRouter: RequestRouter {
         }
     }
 
-    private func place(_ model: String?, _ terms: ServingTerms, _ edit: Disposition.Edit) -> Disposition {
-        if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
-        switch terms.placement.place(model) {
-        case .node(let node):
-            let tier = model.flatMap { terms.table.catalog.tier(named: $0) }
-            let traffic = terms.node.flatMap { routes in tier.map { TierTraffic($0.name, routes.meter) } }
-            return .forward(Endpoint(node), edit, traffic)
-        case .hosted(let tier):
-            return refuse(
-                501, "hosted_tier_unavailable",
-                "The tier \"\(tier.name)\" is hosted on AWS Bedrock, which this version lists but cannot call yet. "
-                    + "Name a local tier; or comment [\(tier.name)] out of models.ini, so that auto does not choose it."
-            )
-        }
+    private func hosted(_ tier: Tier) -> Disposition {
+        refuse(
+            501, "hosted_tier_unavailable",
+            "The tier \"\(tier.name)\" is hosted on AWS Bedrock, which this version lists but cannot call yet. "
+                + "Name a local tier; or comment [\(tier.name)] out of models.ini, so that auto does not choose it.")
     }
 
     private func refuse(_ status: Int, _ code: String, _ message: String) -> Disposition {

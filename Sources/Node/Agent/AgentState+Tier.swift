@@ -11,8 +11,9 @@ extension AgentState {
             backend: tier.isHosted ? .bedrock : .gguf, shared: catalog.node.shares(tier),
             fingerprint: fingerprint(tier, memory), state: state,
             downloaded: state == .absent ? Self.downloaded(memory) : nil, note: note,
-            slots: memory.slots?.count ?? 1, busy: memory.busy,
-            queued: max(0, memory.busy - (memory.slots?.count ?? 1)), speed: memory.speed)
+            slots: memory.slots?.count ?? 1, busy: memory.admission.inHand, queued: memory.queued,
+            waiting: description.tiers.first { $0.name == tier.name }?.waiting, sizeBytes: sizeBytes(tier, memory),
+            speed: memory.speed)
     }
 
     /// 1. A hosted tier: this version cannot call it.
@@ -50,6 +51,13 @@ extension AgentState {
     private static func downloaded(_ memory: Memory) -> Double? {
         guard memory.growsUntil != nil, let weights = memory.weights, weights.total > 0 else { return nil }
         return min((Double(weights.arrived) / Double(weights.total) * 100).rounded(.down), 99) / 100
+    }
+
+    private func sizeBytes(_ tier: Tier, _ memory: Memory) -> UInt64? {
+        if let total = memory.weights?.total, total > 0 { return UInt64(total) }
+        guard case .gguf(let gguf) = tier.backend else { return nil }
+        let size = gguf.weights(next: usesNext).sizeGB
+        return size > 0 ? UInt64(min(size, 1e6) * 1e9) : nil
     }
 
     private func fingerprint(_ tier: Tier, _ memory: Memory) -> TierReport.Fingerprint {

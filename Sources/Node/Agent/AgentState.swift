@@ -1,5 +1,5 @@
 package import Cluster
-package import Wire
+import Wire
 
 /// What this host knows of itself, and the ``NodeDescription`` that follows from it. Events and the time go in, in
 /// seconds on any one monotonic clock; the description's sequence rises when, and only when, something in it changed.
@@ -55,7 +55,7 @@ package struct AgentState: Sendable {
         /// Until when a download counts as under way: it has grown lately.
         var growsUntil: Double?
         var slots: LlamaServerSlots?
-        var busy = 0
+        var admission = TierAdmission()
         var speed = TierSpeed()
     }
 
@@ -65,8 +65,10 @@ package struct AgentState: Sendable {
     package let identity: Identity
     package private(set) var catalog: Catalog
     package let usesNext: Bool
-    package private(set) var description: NodeDescription
-    private var memories: [String: Memory] = [:]
+    package internal(set) var description: NodeDescription
+    var memories: [String: Memory] = [:]
+    /// What requests are to be told that wait: taken by whoever owns this.
+    var answers: [TierAdmission.Answer] = []
     private var llamaSwap = LlamaSwap.unheard
     private var drained: String?
 
@@ -93,11 +95,11 @@ package struct AgentState: Sendable {
         for (name, memory) in memories {
             let tier = catalog.tiers.first { $0.name == name }
             // Requests in hand end under the name that they began with.
-            if tier == nil, memory.busy == 0 { memories[name] = nil }
+            if tier == nil, memory.admission.inHand == 0 { memories[name] = nil }
             if let tier, let before = old.tiers.first(where: { $0.name == name }), before.backend != tier.backend {
                 // Other weights: what the old ones did says nothing of them. llama-swap, too, runs them only once it is
                 // started anew.
-                memories[name] = Memory(process: memory.process, busy: memory.busy)
+                memories[name] = Memory(process: memory.process, admission: memory.admission)
             }
         }
         describeAll()
@@ -130,29 +132,15 @@ package struct AgentState: Sendable {
     }
 
     /// What the running llama-server of a tier says of itself.
-    package mutating func saw(_ slots: LlamaServerSlots, of tier: String) {
+    package mutating func saw(_ slots: LlamaServerSlots, of tier: String, at now: Double) {
         memories[tier, default: Memory()].slots = slots
+        answers += memories[tier]?.admission.has(slots: slots.count, at: now) ?? []
         describe(tier)
     }
 
     /// Tiers whose llama-server runs and has not been asked for its slots since it was started.
     package var unaskedTiers: [String] {
         catalog.localTiers.map(\.name).filter { memories[$0]?.process == .ready && memories[$0]?.slots == nil }
-    }
-
-    // MARK: Requests
-
-    package mutating func began(_ tier: String) {
-        memories[tier, default: Memory()].busy += 1
-        describe(tier)
-    }
-
-    package mutating func ended(_ tier: String, _ timings: ReplyTimings?) {
-        var memory = memories[tier] ?? Memory()
-        memory.busy = max(0, memory.busy - 1)
-        if let timings { memory.speed.learn(from: timings) }
-        memories[tier] = memory
-        describe(tier)
     }
 
     // MARK: The host
@@ -187,8 +175,12 @@ package struct AgentState: Sendable {
         describeAll()
     }
 
-    /// Time passes: a failure is forgiven.
+    /// Time passes: a failure is forgiven, who waited too long is told so.
     package mutating func tick(at now: Double) {
+        for name in memories.keys where memories[name]?.admission.waiting ?? 0 > 0 {
+            answers += memories[name]?.admission.tick(at: now) ?? []
+            describeCounts(name, at: now)
+        }
         for (name, memory) in memories {
             guard let until = memory.failedUntil, until <= now else { continue }
             memories[name]?.failedUntil = nil

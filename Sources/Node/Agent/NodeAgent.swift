@@ -8,11 +8,27 @@ package import Wire
 /// Watches this host for its router: what llama-swap runs, which weights are there, how fast requests go, what the machine
 /// is and whether it is on battery. It asks nothing that would load a model: `/api/events` and `/running` of llama-swap,
 /// and `/props` at a running llama-server's own port on this host.
-package final class NodeAgent: LocalNode, TrafficMeter, Service {
+package final class NodeAgent: LocalNode, TierGate, Service {
     private struct Shared: ~Copyable {
         var state: AgentState
         var subscribers: [Int: AsyncStream<NodeDescription>.Continuation] = [:]
         var lastSubscriber = 0
+        var lastTicket: UInt64 = 0
+        /// Of those that have a ticket and no final answer yet.
+        var answers: [UInt64: @Sendable (AdmissionAnswer) -> Void] = [:]
+
+        func tell() {
+            for subscriber in subscribers.values { subscriber.yield(state.description) }
+        }
+
+        /// Who is to be told what, outside of the lock.
+        mutating func takeAnswers() -> [(@Sendable (AdmissionAnswer) -> Void, AdmissionAnswer)] {
+            state.takeAnswers().compactMap { news in
+                let answer = answers[news.ticket]
+                if case .queued = news.answer {} else { answers[news.ticket] = nil }
+                return answer.map { ($0, news.answer) }
+            }
+        }
     }
 
     private let shared: Mutex<Shared>
@@ -23,6 +39,9 @@ package final class NodeAgent: LocalNode, TrafficMeter, Service {
     let sysRoot: String
     private let start = ContinuousClock.now
     /// Wakes whoever asks llama-servers for their slots.
+    /// Wakes whoever tells the subscribers of counts that have changed.
+    private let (countsHaveChanged, countsChange) = AsyncStream.makeStream(
+        of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let (slotsAreWanted, wantSlots) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
@@ -69,11 +88,29 @@ package final class NodeAgent: LocalNode, TrafficMeter, Service {
     /// Another models.ini was read.
     package func use(_ catalog: Catalog) { update { $0.use(catalog) } }
 
-    // MARK: TrafficMeter
+    // MARK: TierGate
 
-    package func began(_ tier: String) { update { $0.began(tier) } }
+    package func enter(
+        _ tier: String, _ request: AdmissionRequest, _ answer: @escaping @Sendable (AdmissionAnswer) -> Void
+    ) -> AdmissionTicket {
+        let now = now
+        var ticket = AdmissionTicket(number: 0, tier: tier)
+        count { shared in
+            shared.lastTicket += 1
+            ticket.number = shared.lastTicket
+            shared.answers[ticket.number] = answer
+            shared.state.enter(ticket, request, at: now)
+        }
+        return ticket
+    }
 
-    package func ended(_ tier: String, _ timings: ReplyTimings?) { update { $0.ended(tier, timings) } }
+    package func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?) {
+        let now = now
+        count { shared in
+            shared.answers[ticket.number] = nil
+            shared.state.leave(ticket, timings, at: now)
+        }
+    }
 
     // MARK: Running
 
@@ -85,6 +122,7 @@ package final class NodeAgent: LocalNode, TrafficMeter, Service {
                 group.addTask { await self.askForSlots() }
                 group.addTask { await self.watchWeights() }
                 group.addTask { await self.watchPower() }
+                group.addTask { await self.tellCounts() }
             }
         }
         drain("its router is stopping")
@@ -100,11 +138,32 @@ package final class NodeAgent: LocalNode, TrafficMeter, Service {
     /// Lets the state take something in, and tells the subscribers what came of it. They are told under the lock, so
     /// that nobody is told the older last; telling never runs their code.
     func update(_ change: (inout AgentState) -> Void) {
-        shared.withLock { shared in
+        let answers = shared.withLock { shared in
             let before = shared.state.description.sequence
             change(&shared.state)
-            guard shared.state.description.sequence != before else { return }
-            for subscriber in shared.subscribers.values { subscriber.yield(shared.state.description) }
+            if shared.state.description.sequence != before { shared.tell() }
+            return shared.takeAnswers()
+        }
+        for (answer, news) in answers { answer(news) }
+    }
+
+    /// The same for what every request does: subscribers are told of counts ten times a second at most, for there may be
+    /// thousands of requests and dozens of subscribers.
+    private func count(_ change: (inout Shared) -> Void) {
+        let answers = shared.withLock { shared in
+            change(&shared)
+            return shared.takeAnswers()
+        }
+        for (answer, news) in answers { answer(news) }
+        countsChange.yield()
+    }
+
+    private static let countsPause = Duration.milliseconds(100)
+
+    private func tellCounts() async {
+        for await _ in countsHaveChanged {
+            shared.withLock { $0.tell() }
+            try? await Task.sleep(for: Self.countsPause)
         }
     }
 }

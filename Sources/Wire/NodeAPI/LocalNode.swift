@@ -15,15 +15,10 @@ package protocol LocalNode: Sendable {
     func drain(_ reason: String?)
 }
 
-/// Follows the requests that go to this host's tiers. Called on event loops: it must not block.
-package protocol TrafficMeter: Sendable {
-    /// A request for a tier is on its way to llama-swap.
-    ///
-    /// - Parameter tier: the tier's name.
-    func began(_ tier: String)
-
-    /// It is over: once for each that began.
-    ///
-    /// - Parameter timings: what llama-server says of it, where it does.
-    func ended(_ tier: String, _ timings: ReplyTimings?)
+/// Lets requests onto this host's tiers, and counts them. Called on event loops: it must not block.
+package protocol TierGate: Sendable {
+    func enter(
+        _ tier: String, _ request: AdmissionRequest, _ answer: @escaping @Sendable (AdmissionAnswer) -> Void
+    ) -> AdmissionTicket
+    func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?)
 }

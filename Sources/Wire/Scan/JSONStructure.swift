@@ -48,6 +48,8 @@ struct JSONNumber {
     private var state = State.start
     /// Whether any digit before the exponent is not 0: what makes the number true where truth is asked for.
     private(set) var isNonZero = false
+    /// The digits before point and exponent as a number, at most a billion; the sign is left out.
+    private(set) var whole = 0
 
     /// - Returns: false when the byte does not continue the number.
     mutating func take(_ byte: UInt8) -> Bool {
@@ -58,6 +60,7 @@ struct JSONNumber {
         case (.start, _) where digit, (.minus, _) where digit, (.integer, _) where digit:
             state = .integer
             isNonZero = isNonZero || byte != 0x30
+            whole = min(whole * 10 + Int(byte - 0x30), 1_000_000_000)
         case (.zero, 0x2E), (.integer, 0x2E): state = .point
         case (.point, _) where digit, (.fraction, _) where digit:
             state = .fraction

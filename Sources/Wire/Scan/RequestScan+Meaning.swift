@@ -6,7 +6,8 @@ extension RequestScan {
         model: ShortWord("model"), messages: ShortWord("messages"), prompt: ShortWord("prompt"),
         tools: ShortWord("tools"), stream: ShortWord("stream"), role: ShortWord("role"),
         content: ShortWord("content"), text: ShortWord("text"), user: ShortWord("user"),
-        system: ShortWord("system"), auto: ShortWord("auto")
+        system: ShortWord("system"), auto: ShortWord("auto"), maxTokens: ShortWord("max_tokens"),
+        maxCompletionTokens: ShortWord("max_completion_tokens")
     )
 
     /// What the member is whose key was just read.
@@ -19,6 +20,7 @@ extension RequestScan {
             case Self.words.prompt: .prompt
             case Self.words.tools: .tools
             case Self.words.stream: .stream
+            case Self.words.maxTokens, Self.words.maxCompletionTokens: .outputLimit
             default: .other
             }
         case .message: word == Self.words.role ? .role : word == Self.words.content ? .content : .other
@@ -63,7 +65,7 @@ extension RequestScan {
         case .role: message.role = ShortWord()
         case .tools: request.facts.hasTools = false
         case .model: modelStart = valueStart
-        case .text, .stream, .other: break
+        case .text, .stream, .outputLimit, .other: break
         }
     }
 
@@ -78,7 +80,7 @@ extension RequestScan {
             request.model = .invalid
         case .tools: request.facts.hasTools = !isEmpty
         case .stream: request.wantsStream = !isEmpty
-        case .root, .messages, .role, .part, .text, .prompt, .other: break
+        case .root, .messages, .role, .part, .text, .prompt, .outputLimit, .other: break
         }
     }
 
@@ -144,7 +146,7 @@ extension RequestScan {
         case .prompt: forgetPrompt()
         case .tools: request.facts.hasTools = isTrue
         case .stream: request.wantsStream = isTrue
-        case .part, .text, .other: break
+        case .part, .text, .outputLimit, .other: break
         }
     }
 }

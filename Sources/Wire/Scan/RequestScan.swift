@@ -10,7 +10,7 @@ package struct RequestScan {
 
     /// What a value is to the router.
     enum Slot: UInt8 {
-        case other, root, model, messages, message, role, content, part, text, prompt, tools, stream
+        case other, root, model, messages, message, role, content, part, text, prompt, tools, stream, outputLimit
     }
 
     private enum State {
@@ -200,6 +200,7 @@ package struct RequestScan {
     }
 
     private mutating func endNumber(at end: Int) {
+        if slot == .outputLimit, number.isComplete, number.whole > 0 { request.outputLimit = number.whole }
         if number.isComplete { endValue(at: end, isTrue: number.isNonZero) } else { state = .notJSON }
     }
 

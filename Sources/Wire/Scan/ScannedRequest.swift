@@ -20,6 +20,8 @@ package struct ScannedRequest: Equatable, Sendable {
     package var isEmptyObject = true
     package var facts = RequestFacts()
     package var wantsStream = false
+    /// `max_tokens` or `max_completion_tokens`: tokens that the reply may have; nil where it is not said.
+    package var outputLimit: Int?
     /// Index of the first element of `messages` that is not an object.
     package var badMessage: Int?
 

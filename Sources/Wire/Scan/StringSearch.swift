@@ -32,9 +32,13 @@ func endOfPlainString(_ base: UnsafePointer<UInt8>, from start: Int, count: Int)
 
 /// Up to eight bytes of a short string, to compare it with the few words that the scan knows.
 struct ShortWord: Equatable {
+    /// The bytes themselves up to eight; of longer words a hash (FNV-1a's step), which is enough for what only makes an
+    /// estimate better.
     private var bytes: UInt64 = 0
-    /// 9 stands for everything longer than eight bytes.
+    /// One more than ``limit`` stands for everything longer.
     private var count = 0
+
+    private static let limit = 32
 
     init() {}
 
@@ -45,22 +49,22 @@ struct ShortWord: Equatable {
     var isEmpty: Bool { count == 0 }
 
     mutating func append(_ byte: UInt8) {
-        guard count < 8 else {
-            count = 9
-            bytes = 0
-            return
+        guard count < Self.limit else { return becomeLong() }
+        if count < 8 {
+            bytes |= UInt64(byte) << UInt64(8 * count)
+        } else {
+            bytes = (bytes ^ UInt64(byte)) &* 0x100_0000_01B3
         }
-        bytes |= UInt64(byte) << UInt64(8 * count)
         count += 1
     }
 
     mutating func append(_ run: UnsafeBufferPointer<UInt8>) {
-        if run.count > 8 {
-            count = 9
-            bytes = 0
-        } else {
-            for byte in run { append(byte) }
-        }
+        if count + run.count > Self.limit { becomeLong() } else { for byte in run { append(byte) } }
+    }
+
+    private mutating func becomeLong() {
+        count = Self.limit + 1
+        bytes = 0
     }
 
     mutating func append(_ scalar: Unicode.Scalar) {

@@ -34,7 +34,9 @@ package enum Admission {
 package enum Disposition {
     case reply(Reply)
     /// Send it on, edited or as it is; with no edit and an empty body, as it is means without one.
-    case forward(Endpoint, Edit, (any ExchangeObserver)? = nil)
+    case forward(Endpoint, Edit)
+    /// Take it along this way.
+    case dispatch(any Itinerary)
 
     package enum Edit {
         case none
@@ -42,13 +44,4 @@ package enum Disposition {
         /// Another body in its place.
         case replace(ByteBuffer)
     }
-}
-
-/// Follows one request to its upstream and back. Called on one event loop: it must not block.
-package protocol ExchangeObserver: AnyObject {
-    /// Bytes of the reply's body have come.
-    func received(_ bytes: ByteBuffer)
-
-    /// It is over: answered, failed or given up by the client. Called once.
-    func ended()
 }

@@ -16,10 +16,10 @@ extension ServerConnection {
             keepAlive = false
             return closeWhenWritten(lingers: true)
         case .lingering: return
-        case .waiting, .collecting, .streaming, .forwarding, .answering, .emitting: break
+        case .waiting, .collecting, .streaming, .forwarding, .dispatching, .answering, .emitting: break
         }
         if replyHasBegun { return cut() }
-        phase.call?.cancel()
+        phase.cancel()
         let errands = phase.errands
         phase = .answering()
         errands?.end()
@@ -121,6 +121,12 @@ extension ServerConnection: UpstreamReceiver {
     func upstreamReadCompleted() { context?.flush() }
 
     func upstreamEnded() { endReply() }
+
+    /// The router answers in place of an upstream.
+    func answer(_ reply: Reply) {
+        phase = .answering()
+        send(reply)
+    }
 
     func upstreamFailed(_ failure: UpstreamFailure) {
         if replyHasBegun { return cut() }

@@ -16,6 +16,8 @@ final class ServerConnection: ChannelDuplexHandler {
         case streaming(UpstreamCall)
         /// The whole request is with the upstream.
         case forwarding(UpstreamCall)
+        /// The router takes the whole request where it finds best.
+        case dispatching(Dispatch)
         /// The reply is being worked out, perhaps from what others are asked for it.
         case answering(Errands? = nil)
         /// The reply is written bit by bit by the router itself.
@@ -29,8 +31,14 @@ final class ServerConnection: ChannelDuplexHandler {
         var call: UpstreamCall? {
             switch self {
             case .streaming(let call), .forwarding(let call): call
+            case .dispatching(let dispatch): dispatch.call
             case .waiting, .collecting, .answering, .emitting, .answered, .lingering: nil
             }
+        }
+
+        /// Nobody wants the reply any more.
+        func cancel() {
+            if case .dispatching(let dispatch) = self { dispatch.cancel() } else { call?.cancel() }
         }
 
         /// What is asked for the request that is being answered.
@@ -89,7 +97,7 @@ final class ServerConnection: ChannelDuplexHandler {
         case .streaming(let call): return !call.isWritable
         case .lingering: return false
         // Who does not take replies may not ask for more of them.
-        case .waiting, .collecting, .forwarding, .answering, .emitting, .answered: return !takesMore
+        case .waiting, .collecting, .forwarding, .dispatching, .answering, .emitting, .answered: return !takesMore
         }
     }
 
@@ -189,7 +197,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     private func abandon() {
-        phase.call?.cancel()
+        phase.cancel()
         if case .emitting(let stream) = phase { stream.clientLeft() }
         let errands = phase.errands
         releaseBody()
@@ -266,7 +274,7 @@ final class ServerConnection: ChannelDuplexHandler {
                     OpenAIError(503, "overloaded", "Too many large requests are waiting at once.", retryAfter: 1))
             }
         case .streaming(let call): call.send(bytes)
-        case .waiting, .forwarding, .answering, .emitting, .answered, .lingering: break
+        case .waiting, .forwarding, .dispatching, .answering, .emitting, .answered, .lingering: break
         }
     }
 
@@ -280,7 +288,7 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .forwarding(call)
             call.finish()
         case .answered: next()
-        case .waiting, .forwarding, .answering, .emitting, .lingering: break
+        case .waiting, .forwarding, .dispatching, .answering, .emitting, .lingering: break
         }
     }
 
@@ -289,23 +297,17 @@ final class ServerConnection: ChannelDuplexHandler {
         let outcome = collection.finish()
         switch state.shared.router.route(head, outcome, modelName: collection.modelName(in: outcome)) {
         case .reply(let reply): send(reply)
-        case .forward(let endpoint, let edit, let observer):
-            let pieces =
-                switch edit {
-                case .none: collection.pieces
-                case .edit(let edit): edit.applied(to: collection.pieces)
-                case .replace(let body): [body]
-                }
-            forward(.whole(pieces), to: endpoint, observer) { .forwarding($0) }
+        case .forward(let endpoint, let edit):
+            forward(.whole(edit.applied(to: collection.pieces)), to: endpoint) { .forwarding($0) }
+        case .dispatch(let itinerary):
+            let dispatch = Dispatch(itinerary, collection.pieces, for: self, state.pool)
+            phase = .dispatching(dispatch)
+            dispatch.start()
         }
     }
 
-    private func forward(
-        _ body: UpstreamCall.Body, to endpoint: Endpoint, _ observer: (any ExchangeObserver)? = nil,
-        _ next: (UpstreamCall) -> Phase
-    ) {
-        let call = UpstreamCall(
-            head, body: body, to: endpoint, pool: state.pool, receiver: self, observer: observer)
+    private func forward(_ body: UpstreamCall.Body, to endpoint: Endpoint, _ next: (UpstreamCall) -> Phase) {
+        let call = UpstreamCall(head, body: body, to: endpoint, pool: state.pool, receiver: self)
         phase = next(call)
         call.start()
     }

@@ -33,8 +33,6 @@ final class UpstreamCall {
     private var unsent: ArraySlice<ByteBuffer> = []
     private var portionIsDue = false
     private weak var receiver: (any UpstreamReceiver)?
-    /// Told of the end once, and then let go.
-    private var observer: (any ExchangeObserver)?
     private var connection: UpstreamConnection?
     private var isReused = false
     private var hasReply = false
@@ -45,14 +43,12 @@ final class UpstreamCall {
     private var hasStreamed = false
 
     init(
-        _ request: RequestHead, body: Body, to endpoint: Endpoint, pool: UpstreamPool, receiver: any UpstreamReceiver,
-        observer: (any ExchangeObserver)? = nil
+        _ request: RequestHead, body: Body, to endpoint: Endpoint, pool: UpstreamPool, receiver: any UpstreamReceiver
     ) {
         self.endpoint = endpoint
         self.pool = pool
         self.body = body
         self.receiver = receiver
-        self.observer = observer
         var headers = HTTPHeaders()
         headers.add(name: "host", value: endpoint.authority)
         headers.add(contentsOf: request.fields.forwarded().headers)
@@ -163,12 +159,6 @@ final class UpstreamCall {
         unsent = []
         connection?.abandon()
         connection = nil
-        endObservation()
-    }
-
-    private func endObservation() {
-        observer?.ended()
-        observer = nil
     }
 
     // MARK: From the connection
@@ -186,10 +176,7 @@ final class UpstreamCall {
             length: fields["content-length"].flatMap { Int($0) })
     }
 
-    func received(_ bytes: ByteBuffer) {
-        observer?.received(bytes)
-        receiver?.upstreamSent(bytes)
-    }
+    func received(_ bytes: ByteBuffer) { receiver?.upstreamSent(bytes) }
 
     func readCompleted() { receiver?.upstreamReadCompleted() }
 
@@ -201,7 +188,6 @@ final class UpstreamCall {
         isOver = true
         unsent = []
         connection = nil
-        endObservation()
         receiver?.upstreamEnded()
     }
 
@@ -228,7 +214,6 @@ final class UpstreamCall {
     private func fail(_ kind: UpstreamFailure.Kind, _ reason: String) {
         guard !isOver else { return }
         isOver = true
-        endObservation()
         receiver?.upstreamFailed(UpstreamFailure(kind: kind, endpoint: endpoint, reason: reason))
     }
 

@@ -1,0 +1,75 @@
+/// What a request costs on a host: design of the placement, least expected seconds.
+struct CostModel {
+    let host: Host
+    let lane: Lane
+    /// Seconds of the fleet's clock.
+    let now: Double
+
+    /// Of a running request's rate, what each further one beside it takes: batches share the reading of the weights, and
+    /// not the arithmetic.
+    static let sharing = 0.3
+    /// Seconds of a request and its answer between two hosts of a network, before it was measured.
+    static let roundTrip = 0.002
+    /// Seconds that speak against a host on battery that serves all the same: its owner wants it to last.
+    static let batteryPenalty = 2.0
+    /// How likely it is that what a load drives out is wanted again soon.
+    static let returnLikelihood = 0.25
+    /// The part of a load that is taken to be still to come when nobody saw it begin, and when it takes longer than it used
+    /// to.
+    static let restOfLoad = 0.5
+    static let leastRestOfLoad = 0.1
+
+    func cost(of work: Workload) -> Cost {
+        let prompt = Double(work.promptTokens) * (lane.learned.tokenRatio ?? 1)
+        let (load, penalty) = load
+        let battery = host.power.source == .battery ? Self.batteryPenalty : 0
+        return Cost(
+            queue: queue(prompt), load: load + penalty, prefill: prompt / lane.rates.prefill,
+            decode: work.expectedOutput / decodeRate(beside: min(lane.inHand, lane.report.slots - 1)),
+            network: (lane.learned.overhead ?? (host.isLocal ? 0 : Self.roundTrip)) + battery,
+            penalty: penalty + battery)
+    }
+
+    /// 0 with a free slot. Else the time to the (waiting + 1)th release: with all slots busy one comes free every
+    /// service/slots seconds.
+    private func queue(_ prompt: Double) -> Double {
+        let slots = max(lane.report.slots, 1)
+        guard lane.inHand >= slots else { return 0 }
+        let typical =
+            prompt / lane.rates.prefill + Double(Workload.typicalOutput) / decodeRate(beside: slots - 1)
+        return Double(lane.inHand - slots + 1) * typical / Double(slots)
+    }
+
+    private func decodeRate(beside others: Int) -> Double {
+        lane.rates.decode / (1 + Self.sharing * Double(max(others, 0)))
+    }
+
+    /// Seconds until the model is there, and what others pay for it.
+    private var load: (seconds: Double, penalty: Double) {
+        switch lane.report.state {
+        case .ready: return (0, 0)
+        case .loading:
+            let rest = lane.loadingSince.map { lane.rates.load - (now - $0) } ?? Self.restOfLoad * lane.rates.load
+            return (max(rest, Self.leastRestOfLoad * lane.rates.load), 0)
+        case .stopped, .stopping, .failed, .absent, .unfit, .unknown: break
+        }
+        let evicted = evicted
+        // What is driven out finishes what it has in hand first.
+        let drain =
+            evicted.filter { $0.busy > 0 }
+            .map { Double(Workload.typicalOutput) / max($0.speed.decodeRate ?? lane.rates.decode, 1) }.max() ?? 0
+        let reload = evicted.reduce(0) { $0 + ($1.speed.loadSeconds ?? lane.rates.load) }
+        return (drain + lane.rates.load, Self.returnLikelihood * reload)
+    }
+
+    /// The tiers in memory that the load would drive out: those outside of the set that keeps most of them.
+    private var evicted: [TierReport] {
+        let resident = host.tiers.filter {
+            $0.name != lane.report.name && ($0.state == .ready || $0.state == .loading)
+        }
+        guard !resident.isEmpty else { return [] }
+        let keeps = host.residentSets.filter { $0.contains(lane.report.name) }
+            .map { set in resident.filter { !set.contains($0.name) } }
+        return keeps.min { $0.count < $1.count } ?? resident
+    }
+}

@@ -1,0 +1,84 @@
+/// Where a request goes, and why: the ladder's answer extended by hosts.
+package struct Route: Equatable, Sendable {
+    /// The tier that is asked for.
+    package var tier: String
+    /// Why that tier, as the router logs it and the reply's head says it.
+    package var reason: String
+    package var decision: Fleet.Decision
+    /// The tiers that were looked at in turn, and why none before the last was taken.
+    package var rungs: [Rung]
+
+    package struct Rung: Equatable, Sendable {
+        package var tier: String
+        /// nil for the one that was taken.
+        package var why: String?
+    }
+
+    init(tier: String, reason: String, decision: Fleet.Decision, rungs: [Rung]) {
+        self.tier = tier
+        self.reason = reason
+        self.decision = decision
+        self.rungs = rungs
+    }
+
+    /// Of a request that names its tier.
+    package init(named tier: String, _ decision: Fleet.Decision) {
+        self.init(tier: tier, reason: "named", decision: decision, rungs: [])
+    }
+}
+
+extension Fleet {
+    /// Places a request that leaves the tier to the ladder.
+    ///
+    /// 1. The ladder's own choice, where a host can serve it and has room.
+    /// 2. Else its steps in turn (``Ladder/steps(after:_:hasToolsFloor:)``), but never from a local tier to a hosted one:
+    ///    nobody's prompt leaves the network, and nobody's AWS account pays, by accident.
+    /// 3. Where the prompt has room nowhere, the first of them that is served at all: its engine says what is wrong.
+    ///
+    /// - Parameters:
+    ///   - isHosted: whether this host's own models.ini has a tier of that name as a hosted one.
+    ///   - work: the request; its tier is set here.
+    package func route(
+        _ facts: RequestFacts, by ladder: Ladder, hasToolsFloor: Bool, isHosted: (String) -> Bool,
+        _ work: Workload, except tried: [NodeID] = [], at now: Double
+    ) -> Route {
+        let choice = ladder.decide(facts)
+        // 2
+        let staysLocal = !isHosted(choice.model)
+        let steps = ladder.steps(after: choice, facts, hasToolsFloor: hasToolsFloor).filter { tier in
+            !(staysLocal && (isHosted(tier) || servesHosted(tier)))
+        }
+        var rungs: [Route.Rung] = []
+        var wait = Int.max
+        var kind = Fleet.Unserved.Kind.unknown
+        for isFlexible in [true, false] {
+            for tier in [choice.model] + steps {
+                var work = work
+                work.tier = tier
+                work.isFlexible = isFlexible
+                switch place(work, except: tried, at: now) {
+                case .host(let verdict):
+                    // 1, 3
+                    if isFlexible { rungs.append(Route.Rung(tier: tier, why: nil)) }
+                    return Route(
+                        tier: tier, reason: Self.reason(choice, tier, rungs), decision: .host(verdict), rungs: rungs)
+                case .unserved(let unserved):
+                    if isFlexible { rungs.append(Route.Rung(tier: tier, why: unserved.why)) }
+                    wait = min(wait, unserved.retryAfter)
+                    if unserved.kind != .unknown { kind = unserved.kind }
+                }
+            }
+        }
+        let why = rungs.map { "\($0.tier): \($0.why ?? "")" }.joined(separator: "; ")
+        return Route(
+            tier: choice.model, reason: choice.reason,
+            decision: .unserved(Unserved(kind: kind, why: why, retryAfter: wait)),
+            rungs: rungs)
+    }
+
+    private static func reason(_ choice: Ladder.Decision, _ tier: String, _ rungs: [Route.Rung]) -> String {
+        guard tier != choice.model else { return choice.reason }
+        let skipped = rungs.prefix { $0.tier != tier }.map { "\($0.tier) has no host: \($0.why ?? "")" }
+        return "\(choice.reason) -> \(tier) (\(skipped.joined(separator: "; ")))"
+    }
+}

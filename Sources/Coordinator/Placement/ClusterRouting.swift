@@ -1,0 +1,54 @@
+import Cluster
+import Logging
+import Wire
+
+/// All that a ``PlacedRequest`` needs of its router, at the moment when the request came.
+struct ClusterRouting {
+    let reading: RoutingRules.Reading
+    let node: NodeRoutes
+    let localEndpoint: Endpoint
+    let log: Logger
+
+    var book: FleetBook { node.book }
+    var gate: any TierGate { node.gate }
+    private var match: NodeSection.Match { reading.table.catalog.node.match }
+
+    func route(_ facts: RequestFacts, _ work: Workload, except tried: [NodeID]) -> Route {
+        let table = reading.table
+        return book.ask(match: match) { fleet, now in
+            fleet.route(
+                facts, by: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
+                isHosted: { table.catalog.tier(named: $0)?.isHosted == true }, work, except: tried, at: now)
+        }
+    }
+
+    func place(_ work: Workload, except tried: [NodeID]) -> Fleet.Decision {
+        book.ask(match: match) { fleet, now in fleet.place(work, except: tried, at: now) }
+    }
+
+    /// The local host and no other.
+    func placeHere(_ work: Workload, except tried: [NodeID]) -> Fleet.Decision {
+        book.ask(match: match) { fleet, now in
+            let others = fleet.hosts.values.filter { !$0.isLocal }.map(\.id)
+            return fleet.place(work, except: others + tried, at: now)
+        }
+    }
+
+    func verdicts(_ work: Workload) -> [Verdict] {
+        book.ask(match: match) { fleet, now in fleet.verdicts(work, at: now) }
+    }
+
+    /// The tier that a name stands for: this host's own word first.
+    func tier(named name: String) -> String? {
+        reading.table.catalog.tier(named: name)?.name ?? book.ask(match: match) { fleet, _ in fleet.tier(named: name) }
+    }
+
+    func ended(_ tier: String, on verdict: Verdict, _ outcome: Fleet.Outcome) {
+        if book.ended(tier, on: verdict.host.id, outcome) {
+            log.warning(
+                "\(tier) on \(verdict.host.name) failed \(Ejection.threshold) times in a row: others are asked first")
+        }
+    }
+
+    func note(_ note: PlacementNote) { node.note(note) }
+}

@@ -1,0 +1,66 @@
+import Cluster
+import Synchronization
+import Wire
+
+/// Header fields between hosts, and to clients of a cluster.
+enum HopFields {
+    /// On a request that another node's router has placed: it is served here or refused, never placed again.
+    static let hop = "x-llmstack-hop"
+    /// The request's name on its way: where it waits in another node's queue, that node's events tell of it by this.
+    static let request = "x-llmstack-request"
+    /// Characters.
+    static let idLimit = 40
+
+    private static let node = "x-llmstack-node"
+    private static let tier = "x-llmstack-tier"
+    private static let reason = "x-llmstack-reason"
+
+    private static let start = UInt64.random(in: .min ... .max)
+    private static let count = Atomic<UInt64>(0)
+
+    /// Unlike any other of this process, and very likely of any.
+    static func newID() -> String {
+        String(start &+ count.add(1, ordering: .relaxed).newValue &* 0x9E37_79B9_7F4A_7C15, radix: 16)
+    }
+
+    /// Credentials are for the router that they were sent to: what goes on to another host, or comes from one, has none.
+    /// The host's own requests reach its llama-swap as they came.
+    static func strip(_ fields: inout Fields, isOwn: Bool) {
+        guard !isOwn else { return }
+        for name in ["authorization", "cookie", "origin", "x-api-key"] { fields.remove(name) }
+    }
+
+    static func mark(_ fields: inout Fields, id: String) {
+        fields.replace(hop, with: "1")
+        fields.replace(request, with: id)
+    }
+
+    /// What an upstream says to browsers says nothing of this router.
+    static func stripReply(_ fields: inout Fields) {
+        for name in [
+            "set-cookie", "access-control-allow-origin", "access-control-allow-credentials",
+            "access-control-allow-headers", "access-control-allow-methods", "access-control-expose-headers",
+            "access-control-max-age",
+        ] { fields.remove(name) }
+    }
+
+    static func tell(_ fields: inout Fields, node name: String?, tier name2: String, reason text: String) {
+        if let name { fields.replace(node, with: visible(name)) }
+        fields.replace(tier, with: visible(name2))
+        fields.replace(reason, with: visible(text))
+    }
+
+    /// A field's value may have visible ASCII, spaces and nothing else (RFC 9110, section 5.5); names and reasons come from
+    /// other hosts.
+    private static func visible(_ text: String) -> String {
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
+            return text.utf8.count <= limit ? text : String(text.prefix(limit))
+        }
+        return String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix(limit).map { $0.isASCII && $0.value >= 0x20 && $0.value < 0x7F ? $0 : "?" }))
+    }
+
+    /// Characters of a reason: a cluster of many hosts may have many.
+    private static let limit = 1024
+}

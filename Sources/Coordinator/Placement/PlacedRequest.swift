@@ -1,0 +1,299 @@
+import Cluster
+import Logging
+import NIOCore
+import Wire
+
+/// One request's way through the cluster: picks a host, waits for its turn where that is this one, and goes to another
+/// where a host fails before it has said anything.
+///
+/// 1. ``Fleet`` picks; what nobody can serve is refused.
+/// 2. On this host the tier's gate lets it in, now or later, or refuses it.
+/// 3. Another host is asked at its cluster listener, and does the same there.
+/// 4. A host that gives no reply, or one that says that it cannot now (429, 502, 503), is passed by: once.
+/// 5. The first head that is none of these is the client's.
+final class PlacedRequest: Itinerary {
+    /// What is asked for.
+    struct Errand {
+        var ask: Ask
+        var head: RequestHead
+        var isEventStream: Bool
+        /// Of what the request says: tier and flexibility are set by ``ask``.
+        var work: Workload
+        /// The body for a tier: edited where it must name another model than it does.
+        var edit: (_ tier: String, _ isLocal: Bool) -> Disposition.Edit
+
+        enum Ask {
+            /// The ladder chooses.
+            case auto(RequestFacts)
+            /// A tier that the request names.
+            case tier(String)
+            /// A tier of this host, for another node: here or not at all.
+            case here(String)
+        }
+    }
+
+    let isEventStream: Bool
+    private let errand: Errand
+    private let cluster: ClusterRouting
+    private let began = ContinuousClock.now
+    private let id: String
+    private var loop: (any EventLoop)?
+    private var go: ((Leg) -> Void)?
+    private var route: Route?
+    private var tried: [NodeID] = []
+    /// Where it is now.
+    private var stay: Stay?
+    private var status = 0
+    private var firstByte: Double?
+    private var tail = ReplyTail()
+
+    /// A request at a host.
+    private struct Stay {
+        var verdict: Verdict
+        var tier: String
+        var ticket: AdmissionTicket?
+        var isAdmitted = false
+    }
+
+    init(_ errand: Errand, _ cluster: ClusterRouting) {
+        self.errand = errand
+        self.cluster = cluster
+        isEventStream = errand.isEventStream
+        id = errand.head.fields[HopFields.request].map { $0.printable(HopFields.idLimit) } ?? HopFields.newID()
+    }
+
+    private var elapsed: Double { (ContinuousClock.now - began) / .seconds(1) }
+
+    // MARK: Itinerary
+
+    func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) {
+        self.loop = loop
+        self.go = go
+        if !goOn() { refuse() }
+    }
+
+    func replied(_ head: ReplyHead) -> Passage {
+        // 4
+        if [429, 502, 503].contains(head.status), passBy(status: head.status) { return .another }
+        // 5
+        status = head.status
+        return .pass(told(head))
+    }
+
+    func failed(_ failure: UpstreamFailure) {
+        cluster.log.warning("\(errand.head.method) \(errand.head.path): \(failure)")
+        let where_ = stay.map { $0.verdict.host.isLocal ? "llama-swap" : $0.verdict.host.name } ?? "upstream"
+        if !passBy(status: 502) {
+            status = 502
+            answer(
+                OpenAIError(
+                    502, "upstream_unavailable", "\(where_): \(failure). llmstack doctor on that host says more.",
+                    retryAfter: 5))
+        }
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        if firstByte == nil { firstByte = elapsed }
+        tail.append(bytes)
+    }
+
+    func ended(_ end: ExchangeEnd) {
+        if case .answered(let status) = end { self.status = status }
+        leave(end, status: status)
+        go = nil
+    }
+
+    // MARK: Choosing
+
+    /// - Returns: whether there is a next leg, or one to come.
+    private func goOn() -> Bool {
+        let route = plan()
+        self.route = route
+        guard case .host(let verdict) = route.decision else { return false }
+        cluster.book.sent(route.tier, to: verdict.host.id)
+        stay = Stay(verdict: verdict, tier: route.tier)
+        if case .auto = errand.ask {
+            cluster.log.info(
+                "auto -> \(route.tier) (\(route.reason)) [path=\(errand.head.path)] [node=\(verdict.host.name)]")
+        }
+        if verdict.host.isLocal { enter(verdict, route.tier) } else { visit(verdict, route.tier) }
+        return true
+    }
+
+    /// 1
+    private func plan() -> Route {
+        var work = errand.work
+        switch errand.ask {
+        case .auto(let facts): return cluster.route(facts, work, except: tried)
+        case .tier(let tier):
+            work.tier = tier
+            return Route(named: tier, cluster.place(work, except: tried))
+        case .here(let tier):
+            work.tier = tier
+            return Route(named: tier, cluster.placeHere(work, except: tried))
+        }
+    }
+
+    /// 2
+    private func enter(_ verdict: Verdict, _ tier: String) {
+        guard let loop else { return }
+        let request = AdmissionRequest(
+            id: id, client: "", promptTokens: errand.work.promptTokens, outputTokens: errand.work.outputLimit)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let attempt = tried.count
+        let ticket = cluster.gate.enter(tier, request) { answer in
+            if loop.inEventLoop {
+                bound.value.heard(answer, of: attempt)
+            } else {
+                loop.execute { bound.value.heard(answer, of: attempt) }
+            }
+        }
+        // An answer that came at once may have been a refusal, after which there is nothing to leave.
+        if stay?.verdict.host.isLocal == true, tried.count == attempt {
+            stay?.ticket = ticket
+        } else {
+            cluster.gate.leave(ticket, nil)
+        }
+    }
+
+    private func heard(_ answer: AdmissionAnswer, of attempt: Int) {
+        guard tried.count == attempt, let stay, stay.verdict.host.isLocal, !stay.isAdmitted, let go else { return }
+        switch answer {
+        case .queued: break
+        case .admitted:
+            self.stay?.isAdmitted = true
+            var head = errand.head
+            HopFields.strip(&head.fields, isOwn: errand.work.isOwn)
+            go(.send(head, cluster.localEndpoint, errand.edit(stay.tier, true)))
+        case .refused(let refusal):
+            if !passBy(status: 429) {
+                status = 429
+                self.answer(
+                    OpenAIError(
+                        429, "rate_limit_exceeded",
+                        "\(stay.verdict.host.name) has no place for \"\(stay.tier)\": \(refusal)",
+                        retryAfter: refusal.retryAfter))
+            }
+        }
+    }
+
+    /// 3
+    private func visit(_ verdict: Verdict, _ tier: String) {
+        guard let place = verdict.host.place, let go else { return refuse() }
+        var head = errand.head
+        HopFields.strip(&head.fields, isOwn: false)
+        HopFields.mark(&head.fields, id: id)
+        go(.send(head, Endpoint(place), errand.edit(tier, false)))
+    }
+
+    /// Leaves a host that cannot serve the request now.
+    ///
+    /// - Returns: whether another is asked.
+    private func passBy(status: Int) -> Bool {
+        guard tried.count + 1 < Self.attempts, case .host(let verdict)? = route?.decision else { return false }
+        if case .here = errand.ask { return false }
+        let before = (route, stay)
+        tried.append(verdict.host.id)
+        guard case .host = plan().decision else {
+            // The reply that there is beats none.
+            tried.removeLast()
+            (route, stay) = before
+            return false
+        }
+        leave(.broke, status: status)
+        stay = nil
+        return goOn()
+    }
+
+    /// Hosts that are asked for one request.
+    private static let attempts = 2
+
+    // MARK: Ending
+
+    /// Gives back what the request has at the host where it is.
+    private func leave(_ end: ExchangeEnd, status: Int) {
+        guard let stay else { return }
+        self.stay = nil
+        let timings = tail.timings
+        if let ticket = stay.ticket { cluster.gate.leave(ticket, timings) }
+        let firstToken = firstToken(timings)
+        cluster.ended(
+            stay.tier, on: stay.verdict, outcome(end, status, stay, timings, firstToken))
+        cluster.note(
+            PlacementNote(
+                request: id, errand: errand, reason: route?.reason ?? "", tier: stay.tier, verdict: stay.verdict,
+                attempt: tried.count, firstToken: firstToken, seconds: elapsed, status: status, end: end))
+    }
+
+    private func outcome(
+        _ end: ExchangeEnd, _ status: Int, _ stay: Stay, _ timings: ReplyTimings?, _ firstToken: Double?
+    ) -> Fleet.Outcome {
+        switch end {
+        case .complete where status < 400, .answered where status < 400:
+            guard let timings, let firstToken else { return .served(nil) }
+            return .served(
+                Observation(
+                    estimatedPrompt: errand.work.promptTokens, prompt: timings.promptTokens + timings.cachedTokens,
+                    prefilled: timings.promptTokens, prefillSeconds: timings.promptMilliseconds / 1000,
+                    firstToken: firstToken,
+                    wasUnhindered: stay.verdict.cost.queue == 0 && stay.verdict.cost.load == 0))
+        // A full queue is the work's doing, not the host's.
+        case .complete, .answered, .broke: return status >= 500 ? .failed : .undecided
+        case .clientLeft: return .undecided
+        }
+    }
+
+    /// Seconds from the request to its first token: in a stream the first bytes bring it; else the engine tells how long it
+    /// wrote.
+    private func firstToken(_ timings: ReplyTimings?) -> Double? {
+        guard let firstByte else { return nil }
+        if isEventStream { return firstByte }
+        return timings.map { max(0, elapsed - $0.decodeMilliseconds / 1000) }
+    }
+
+    private func told(_ head: ReplyHead) -> ReplyHead {
+        var head = head
+        if !(errand.work.isOwn && stay?.verdict.host.isLocal == true) { HopFields.stripReply(&head.fields) }
+        if let route, let stay {
+            HopFields.tell(&head.fields, node: stay.verdict.host.name, tier: stay.tier, reason: route.reason)
+        }
+        return head
+    }
+
+    private func answer(_ error: OpenAIError) {
+        var reply = error.reply
+        if let route, let stay {
+            HopFields.tell(&reply.head.fields, node: stay.verdict.host.name, tier: stay.tier, reason: route.reason)
+        }
+        go?(.reply(reply))
+    }
+
+    /// Nobody can serve it.
+    private func refuse() {
+        guard let route, case .unserved(let unserved) = route.decision else { return }
+        let error =
+            switch (errand.ask, unserved.kind) {
+            case (.auto, _):
+                OpenAIError(
+                    503, "no_node_available",
+                    "auto chose \"\(route.tier)\" (\(route.reason)), and no node can serve it now. \(unserved.why)",
+                    retryAfter: unserved.retryAfter)
+            case (_, .notLent):
+                OpenAIError(
+                    403, "model_not_allowed",
+                    "\"\(route.tier)\" is not lent ([NODE] share in models.ini). \(unserved.why)")
+            case (_, .unknown):
+                OpenAIError(
+                    404, "model_not_found",
+                    "No tier here is called \"\(route.tier)\"; GET /v1/models lists them.")
+            case (_, .unavailable):
+                OpenAIError(
+                    503, "no_node_available", "No node can serve \"\(route.tier)\" now. \(unserved.why)",
+                    retryAfter: unserved.retryAfter)
+            }
+        if case .auto = errand.ask { cluster.log.warning("auto -> nobody (\(route.reason)): \(unserved.why)") }
+        var reply = error.reply
+        HopFields.tell(&reply.head.fields, node: nil, tier: route.tier, reason: route.reason)
+        go?(.reply(reply))
+    }
+}

@@ -1,0 +1,19 @@
+import NIOCore
+import Wire
+
+/// The end of a reply that passes: as much as ``ReplyTimings`` are found in. Copied, for it may come in any number of
+/// pieces, and a piece that is kept keeps the whole read that it was cut from.
+struct ReplyTail {
+    private var bytes: [UInt8] = []
+
+    private static let capacity = 4 * ReplyTimings.tailLength
+
+    mutating func append(_ more: ByteBuffer) {
+        if bytes.isEmpty { bytes.reserveCapacity(Self.capacity) }
+        let end = more.readableBytesView.suffix(ReplyTimings.tailLength)
+        if bytes.count + end.count > Self.capacity { bytes.removeFirst(bytes.count - ReplyTimings.tailLength) }
+        bytes.append(contentsOf: end)
+    }
+
+    var timings: ReplyTimings? { ReplyTimings(tail: bytes.suffix(ReplyTimings.tailLength)) }
+}

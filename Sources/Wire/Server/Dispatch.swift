@@ -1,0 +1,176 @@
+import NIOCore
+
+/// Takes one request along its ``Itinerary``, and what comes back to the client's connection.
+///
+/// While a client that reads events waits, it is given the head of its reply after ``headAfter`` and a comment every
+/// ``pingInterval``: clients give up after minutes of silence. A reply that then turns out to be an error is told as an
+/// event, since the status has gone out.
+final class Dispatch: UpstreamReceiver {
+    /// Long enough for a host that is not busy: its own head, with its own status, is better.
+    static let headAfter = TimeAmount.seconds(10)
+    static let pingInterval = TimeAmount.seconds(15)
+    /// Bytes of an error that is told as an event.
+    private static let errorLimit = 64 << 10
+
+    private enum Speech {
+        case nothing
+        /// The head has gone out before the upstream's was there.
+        case early
+        /// The upstream's reply is being passed on.
+        case upstream
+        /// The upstream's reply is an error, and the head has gone out before: it is kept until it is whole.
+        case error(ByteBuffer)
+    }
+
+    private let itinerary: any Itinerary
+    private let pool: UpstreamPool
+    private weak var connection: ServerConnection?
+    /// Kept until a reply is passed on: another upstream may need it.
+    private var pieces: [ByteBuffer]
+    private(set) var call: UpstreamCall?
+    private var speech = Speech.nothing
+    private var isOver = false
+    private var timer: Scheduled<Void>?
+
+    init(_ itinerary: any Itinerary, _ pieces: [ByteBuffer], for connection: ServerConnection, _ pool: UpstreamPool) {
+        self.itinerary = itinerary
+        self.pieces = pieces
+        self.connection = connection
+        self.pool = pool
+    }
+
+    func start() {
+        itinerary.begin(on: pool.loop) { [weak self] leg in self?.take(leg) }
+        guard itinerary.isEventStream, !isOver, case .nothing = speech else { return }
+        timer = pool.loop.assumeIsolated().scheduleTask(in: Self.headAfter) { [weak self] in self?.speakEarly() }
+    }
+
+    private func take(_ leg: Leg) {
+        guard !isOver else { return }
+        switch leg {
+        case .send(let head, let endpoint, let edit):
+            let call = UpstreamCall(
+                head, body: .whole(edit.applied(to: pieces)), to: endpoint, pool: pool, receiver: self)
+            self.call = call
+            call.start()
+        case .reply(let reply):
+            end(.answered(status: reply.head.status))
+            if case .nothing = speech { connection?.answer(reply) } else { tellError(reply.body) }
+        }
+    }
+
+    /// The client has gone, or the request is refused after all.
+    func cancel() {
+        call?.cancel()
+        call = nil
+        end(.clientLeft)
+    }
+
+    private func end(_ end: ExchangeEnd) {
+        guard !isOver else { return }
+        isOver = true
+        stopTimer()
+        pieces = []
+        itinerary.ended(end)
+    }
+
+    // MARK: Waiting aloud
+
+    private func speakEarly() {
+        guard !isOver, case .nothing = speech, let connection else { return }
+        speech = .early
+        connection.begin(
+            ReplyHead(status: 200, fields: ["content-type": "text/event-stream", "cache-control": "no-cache"]))
+        ping()
+    }
+
+    private func ping() {
+        guard !isOver, case .early = speech, let connection else { return }
+        if connection.takesMore {
+            connection.upstreamSent(ByteBuffer(string: ": ping\n\n"))
+            connection.upstreamReadCompleted()
+        }
+        timer = pool.loop.assumeIsolated().scheduleTask(in: Self.pingInterval) { [weak self] in self?.ping() }
+    }
+
+    private func stopTimer() {
+        timer?.cancel()
+        timer = nil
+    }
+
+    /// - Parameter body: of a reply that could have been one by itself: one line of JSON.
+    private func tellError(_ body: ByteBuffer) {
+        var event = ByteBuffer(string: "data: ")
+        event.writeBytes(body.readableBytesView.lazy.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
+        event.writeString("\n\n")
+        connection?.upstreamSent(event)
+        connection?.upstreamEnded()
+    }
+
+    // MARK: UpstreamReceiver
+
+    var takesMore: Bool { connection?.takesMore ?? true }
+
+    func upstreamReplied(_ head: ReplyHead, length: Int?) {
+        // The next leg may begin in there.
+        let call = call
+        switch itinerary.replied(head) {
+        case .pass(let head):
+            stopTimer()
+            pieces = []
+            if case .early = speech {
+                speech = (200..<300).contains(head.status) ? .upstream : .error(ByteBuffer())
+            } else {
+                speech = .upstream
+                connection?.upstreamReplied(head, length: length)
+            }
+        case .another:
+            call?.cancel()
+            if self.call === call { self.call = nil }
+        }
+    }
+
+    func upstreamSent(_ bytes: ByteBuffer) {
+        guard call != nil else { return }
+        itinerary.received(bytes)
+        if case .error(var body) = speech {
+            speech = .nothing  // So that the body has one owner and grows in place.
+            if body.readableBytes < Self.errorLimit { body.writeImmutableBuffer(bytes) }
+            speech = .error(body)
+        } else {
+            connection?.upstreamSent(bytes)
+        }
+    }
+
+    func upstreamReadCompleted() { connection?.upstreamReadCompleted() }
+
+    func upstreamEnded() {
+        guard call != nil else { return }
+        call = nil
+        end(.complete)
+        if case .error(let body) = speech { tellError(body) } else { connection?.upstreamEnded() }
+    }
+
+    func upstreamFailed(_ failure: UpstreamFailure) {
+        self.call = nil
+        switch speech {
+        case .nothing, .early: itinerary.failed(failure)
+        case .upstream, .error:
+            end(.broke)
+            connection?.upstreamFailed(failure)
+        }
+    }
+
+    func upstreamBecameWritable() { connection?.upstreamBecameWritable() }
+}
+
+extension Disposition.Edit {
+    /// The body as it goes on.
+    func applied(to pieces: [ByteBuffer]) -> [ByteBuffer] {
+        switch self {
+        case .none: pieces
+        case .edit(let edit): edit.applied(to: pieces)
+        case .replace(let body): [body]
+        }
+    }
+}

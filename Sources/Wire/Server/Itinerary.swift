@@ -1,0 +1,53 @@
+package import NIOCore
+
+/// One request's way to an upstream and back, when the router chooses as it goes: it may have to wait, and where one
+/// upstream fails before anything was said to the client, another may do. Used on one event loop.
+package protocol Itinerary: AnyObject {
+    /// Whether the client reads server-sent events, and can be told that it is being seen to while it waits.
+    var isEventStream: Bool { get }
+
+    /// Works out where to go first.
+    ///
+    /// - Parameter go: called on the event loop once for this call, and once more after each ``replied(_:)`` that said
+    ///   ``Passage/another`` and each ``failed(_:)``: at once or later.
+    func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void)
+
+    /// The upstream's head is there.
+    func replied(_ head: ReplyHead) -> Passage
+
+    /// The upstream gave no reply.
+    func failed(_ failure: UpstreamFailure)
+
+    /// Bytes of the reply's body have come, and go to the client.
+    func received(_ bytes: ByteBuffer)
+
+    /// It is over. Called once, whatever came of it.
+    func ended(_ end: ExchangeEnd)
+}
+
+/// What to do with the request now.
+package enum Leg {
+    /// Send it there, with this head and its body edited so.
+    case send(RequestHead, Endpoint, Disposition.Edit)
+    case reply(Reply)
+}
+
+/// What becomes of an upstream's reply.
+package enum Passage {
+    /// It is the client's, with this head.
+    case pass(ReplyHead)
+    /// It is thrown away: the next leg comes.
+    case another
+}
+
+/// How an exchange ended.
+package enum ExchangeEnd: Equatable, Sendable {
+    /// The whole reply has been passed on.
+    case complete
+    /// The upstream broke off in the middle.
+    case broke
+    /// The client went.
+    case clientLeft
+    /// The router answered by itself.
+    case answered(status: Int)
+}

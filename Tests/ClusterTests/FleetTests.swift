@@ -1,0 +1,238 @@
+import Cluster
+import Testing
+
+struct FleetTests {
+    private static func place(
+        _ fleet: Fleet, _ prompt: Int = 1000, output: Int? = nil, own: Bool = true, seed: UInt64 = 0
+    )
+        -> String
+    {
+        fleet.place(Workload(tier: "plan", promptTokens: prompt, outputLimit: output, isOwn: own, seed: seed), at: 0)
+            .text
+    }
+
+    @Test(
+        "A host is asked only where it can serve",
+        arguments: [
+            ("box up plan", "box"), ("box down plan", "- box: down (it was heard again)"),
+            ("box draining plan", "- box: takes no work of others: draining"), ("box* draining plan", "box"),
+            ("box up plan private", "- box: does not lend it"), ("box* up plan private", "box"),
+            ("box up plan absent", "- box: absent"), ("box* up plan absent", "- box: absent"),
+            ("box up plan unfit", "- box: unfit"), ("box up plan failed", "box"),
+            ("box up plan failed\nden up plan 9/1", "den"),
+            ("box up plan stopped", "box"), ("box up plan loading", "box"), ("box up plan stopping", "box"),
+            ("box up code-fast", "- no node serves it"),
+            ("box suspect plan\nden up plan 9/1", "den"), ("box suspect plan\nden down plan", "box"),
+            ("box up plan ctx=500\nden up plan ctx=2000 prefill=10", "den"),
+        ])
+    func filter(_ hosts: String, _ expected: String) {
+        #expect(Self.place(FleetScript(hosts).fleet) == expected)
+    }
+
+    @Test(
+        "Who is not this host's own gets what is lent",
+        arguments: [
+            ("box* draining plan", "- box: takes no work of others: draining"),
+            ("box* up plan private", "- box: does not lend it"),
+        ])
+    func others(_ hosts: String, _ expected: String) {
+        #expect(Self.place(FleetScript(hosts).fleet, own: false) == expected)
+    }
+
+    @Test(
+        "The least expected seconds win",
+        arguments: [
+            // A slow host that has the model; a fast one that must load it first.
+            ("box up plan prefill=100\nden up plan stopped prefill=1000 load=5", 100, "box"),
+            ("box up plan prefill=100\nden up plan stopped prefill=1000 load=5", 2000, "den"),
+            // A queue.
+            ("box up plan 2/1\nden up plan prefill=500", 1000, "den"),
+            ("box up plan 1/4\nden up plan prefill=500", 1000, "box"),
+            // The rest of a load.
+            ("box up plan loading load=10\nden up plan stopped", 10, "box"),
+            ("box up plan loading load=60\nden up plan stopped load=10", 10, "den"),
+            // What a load drives out.
+            ("box up plan stopped load=10; code-smart ready load=60\nden up plan stopped load=15", 10, "den"),
+            ("box up plan stopped load=10; code-smart stopped load=60\nden up plan stopped load=15", 10, "box"),
+            // A battery.
+            ("box battery plan\nden up plan prefill=600", 1000, "den"),
+            ("box battery plan\nden up plan prefill=100", 1000, "box"),
+            // The same everywhere: the router's own.
+            ("box up plan\nden* up plan", 1000, "den"),
+        ])
+    func choice(_ hosts: String, _ prompt: Int, _ expected: String) {
+        #expect(Self.place(FleetScript(hosts).fleet, prompt) == expected)
+    }
+
+    @Test func `What costs the same is spread, and the same request goes the same way`() {
+        let fleet = FleetScript("box up plan\nden up plan\nstudio up plan").fleet
+        let choices = (0..<300).map { Self.place(fleet, seed: UInt64($0)) }
+        #expect(choices == (0..<300).map { Self.place(fleet, seed: UInt64($0)) })
+        for name in ["box", "den", "studio"] {
+            let count = choices.count { $0 == name }
+            #expect((60...140).contains(count), "\(name) \(count)")
+        }
+    }
+
+    @Test func `The router's own requests count before the host has told of them`() {
+        var fleet = FleetScript("box up plan\nden up plan prefill=500").fleet
+        #expect(Self.place(fleet) == "box")
+        fleet.sent("plan", to: NodeID("box00000000"))
+        #expect(Self.place(fleet) == "den")
+        // Its report has the request in it: that is no second one.
+        fleet.set(Host(line: "box up plan 1/2"), at: 0)
+        #expect(Self.place(fleet) == "box")
+        _ = fleet.ended("plan", on: NodeID("box00000000"), .served(nil), at: 1)
+        #expect(fleet.verdicts(Workload(tier: "plan", promptTokens: 1), at: 1)[0].inHand == 0)
+    }
+
+    @Test func `Room for the reply is preferred, room for the prompt is needed unless the tier was named`() {
+        let fleet = FleetScript("box up plan ctx=1100\nden up plan ctx=4000 prefill=100").fleet
+        #expect(Self.place(fleet, 1000, output: 50) == "box")
+        #expect(Self.place(fleet, 1000, output: 500) == "den")
+        #expect(Self.place(fleet, 1000, output: 50_000) == "box")
+        #expect(Self.place(fleet, 5000) == "den")
+        let flexible = Workload(tier: "plan", promptTokens: 5000, isFlexible: true)
+        #expect(fleet.place(flexible, at: 0).text == "- box: has room for 1100 tokens; den: has room for 4000 tokens")
+    }
+
+    @Test(
+        "Another model under the same name is asked only where [NODE] match allows",
+        arguments: [(NodeSection.Match.name, "den"), (.family, "box"), (.exact, "box")])
+    func match(_ match: NodeSection.Match, _ expected: String) {
+        let script = FleetScript("box* up plan family=a prefill=10\nden up plan family=b", match: match)
+        #expect(Self.place(script.fleet) == expected)
+    }
+
+    @Test func `Three failures in a row put a tier out, but never the last`() {
+        var fleet = FleetScript("box up plan\nden up plan prefill=100").fleet
+        let box = NodeID("box00000000")
+        let den = NodeID("den00000000")
+        let first = [fleet.ended("plan", on: box, .failed, at: 0), fleet.ended("plan", on: box, .failed, at: 0)]
+        #expect(first == [false, false])
+        #expect(Self.place(fleet) == "box")
+        let third = fleet.ended("plan", on: box, .failed, at: 0)
+        #expect(third)
+        #expect(Self.place(fleet) == "den")
+        for _ in 0..<3 { _ = fleet.ended("plan", on: den, .failed, at: 0) }
+        #expect(Self.place(fleet) == "box")
+        // A restart of its router begins anew.
+        fleet.remove(den)
+        fleet.set(Host(line: "den up plan prefill=100"), at: 0)
+        #expect(Self.place(fleet) == "den")
+        #expect(fleet.place(Workload(tier: "plan", promptTokens: 1000), at: 31).text == "box")
+    }
+
+    @Test func `A host that failed at a request is not asked again for it`() {
+        let fleet = FleetScript("box up plan\nden up plan prefill=100").fleet
+        let work = Workload(tier: "plan", promptTokens: 1000)
+        #expect(fleet.place(work, except: [NodeID("box00000000")], at: 0).text == "den")
+        #expect(
+            fleet.place(work, except: [NodeID("box00000000"), NodeID("den00000000")], at: 0).text
+                == "- box: failed at this request; den: failed at this request")
+    }
+
+    @Test func `What a host served that has gone is remembered, and its rates when it comes back`() {
+        var fleet = FleetScript("box up plan prefill=77").fleet
+        fleet.remove(NodeID("box00000000"))
+        #expect(Self.place(fleet) == "- box, which served it, has left")
+        #expect(fleet.tier(named: "plan") == "plan")
+        #expect(fleet.tier(named: "other") == nil)
+        var back = Host(line: "box up plan")
+        back.tiers[0].speed = TierSpeed()
+        fleet.set(back, at: 0)
+        let cost = fleet.verdicts(Workload(tier: "plan", promptTokens: 770), at: 0)[0].cost
+        #expect(abs(cost.prefill - 10) < 1e-9)
+    }
+
+    @Test func `Rates from before this router started count until the host has its own`() {
+        var fleet = Fleet()
+        fleet.remember(
+            TierSpeed(loadSeconds: 3, prefillRate: 10, decodeRate: 5), of: "plan", on: NodeID("box00000000"),
+            called: "box")
+        #expect(fleet.tier(named: "plan") == "plan")
+        var host = Host(line: "box up plan stopped")
+        host.tiers[0].speed = TierSpeed(prefillRate: 20)
+        fleet.set(host, at: 0)
+        let cost = fleet.verdicts(Workload(tier: "plan", promptTokens: 100, outputLimit: 10), at: 0)[0].cost
+        #expect(cost == Cost(queue: 0, load: 3, prefill: 5, decode: 2, network: CostModelConstants.roundTrip))
+    }
+
+    @Test func `Of a load that was seen to begin the rest counts, and never nothing`() {
+        var fleet = FleetScript("box up plan stopped load=20").fleet
+        fleet.set(Host(line: "box up plan loading load=20"), at: 100)
+        func load(_ now: Double) -> Double {
+            fleet.verdicts(Workload(tier: "plan", promptTokens: 1), at: now)[0].cost.load
+        }
+        #expect(load(100) == 20)
+        #expect(load(115) == 5)
+        #expect(load(140) == 2)
+    }
+
+    @Test func `A name may be an alias of a tier that another host lends`() {
+        let fleet = FleetScript("box up plan alias=planner\nden up secret private alias=mine").fleet
+        #expect(fleet.tier(named: "planner") == "plan")
+        #expect(fleet.tier(named: "mine") == nil)
+    }
+
+    @Test func `Replies teach how many tokens an estimate is and what nothing else explains`() {
+        var fleet = FleetScript("box up plan").fleet
+        let work = Workload(tier: "plan", promptTokens: 1000, outputLimit: 100)
+        func cost() -> Cost { fleet.verdicts(work, at: 0)[0].cost }
+        #expect(cost() == Cost(queue: 0, load: 0, prefill: 1, decode: 2, network: CostModelConstants.roundTrip))
+        _ = fleet.ended(
+            "plan", on: NodeID("box00000000"),
+            .served(
+                Observation(
+                    estimatedPrompt: 100, prompt: 150, prefilled: 150, prefillSeconds: 0.15, firstToken: 0.25,
+                    wasUnhindered: true)), at: 0)
+        #expect(abs(cost().prefill - 1.5) < 1e-9)
+        #expect(abs(cost().network - 0.1) < 1e-9)
+    }
+
+    @Test func `The terms add up`() {
+        let verdicts = FleetScript(
+            "box battery plan stopped; code-smart ready 1/1\nden up plan 3/2 prefill=100\nstudio up plan loading"
+        ).fleet.verdicts(Workload(tier: "plan", promptTokens: 1234), at: 0)
+        for cost in verdicts.map(\.cost) {
+            let sum = cost.queue + cost.load + cost.prefill + 0.2 * cost.decode + cost.network
+            #expect(abs(cost.total - sum) < 1e-9)
+            #expect(cost.firstToken <= cost.total)
+        }
+        #expect(verdicts.count == 3)
+    }
+}
+
+/// What the tests must know of the model's numbers.
+enum CostModelConstants {
+    static let roundTrip = 0.002
+}
+
+struct EjectionTests {
+    @Test func `Each time out is longer, up to five minutes`() {
+        var ejection = Ejection()
+        var now = 0.0
+        var lengths: [Double] = []
+        for _ in 0..<12 {
+            for _ in 0..<Ejection.threshold { _ = ejection.failed(at: now) }
+            lengths.append(ejection.remaining(at: now))
+            now += lengths.last ?? 0
+            #expect(!ejection.isOut(at: now))
+        }
+        #expect(lengths == [30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 300, 300])
+        now += Ejection.limit + 1
+        ejection.succeeded(at: now)
+        for _ in 0..<Ejection.threshold { _ = ejection.failed(at: now) }
+        #expect(ejection.remaining(at: now) == 30)
+    }
+
+    @Test func `A success between failures ends the row`() {
+        var ejection = Ejection()
+        for _ in 0..<10 {
+            let isOut = [ejection.failed(at: 0), ejection.failed(at: 0)]
+            #expect(isOut == [false, false])
+            ejection.succeeded(at: 0)
+        }
+        #expect(!ejection.isOut(at: 0))
+    }
+}
