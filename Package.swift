@@ -108,7 +108,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CoordinatorTests",
-            dependencies: ["Coordinator", "Wire", "Cluster", "RouterHarness"],
+            dependencies: ["Coordinator", "Wire", "Cluster", "RouterHarness", grdb, logging],
             swiftSettings: settings),
         // Against the built program, as a user types it.
         .testTarget(name: "CommandLineTests", dependencies: ["llmstack", "RouterHarness"], swiftSettings: settings),

@@ -36,7 +36,8 @@ struct ClusterStack {
     /// Until it is cancelled.
     func run() async throws {
         let book = FleetBook(local: agent)
-        let monitor = MembershipMonitor(own: agent.description.id, cluster: identity.id, log: log)
+        let ledger = Ledger(path: files.stateDB, log: log)
+        let monitor = MembershipMonitor(own: agent.description.id, cluster: identity.id, log: log, ledger: ledger)
         let roster: @Sendable () -> Roster = { [agent, identity, port] in
             Roster(
                 cluster: identity,
@@ -53,19 +54,25 @@ struct ClusterStack {
         router.serve(.clusterLoopback, routes)
         let directory = SystemDirectory.make(environment: ProcessInfo.processInfo.environment, log: log)
         let (news, feed) = AsyncStream.makeStream(of: MembershipMonitor.News.self)
+        for node in ledger.memory.nodes(of: identity.id, now: Date().timeIntervalSince1970) {
+            feed.yield(.remembered(node.id, node.places))
+        }
+        let keeping = Task { await ledger.run() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await agent.run() }
             group.addTask { await monitor.run(news) }
             group.addTask { await browse(directory, feed) }
             group.addTask { await advertise(directory) }
             group.addTask { await watchNamedNodes(feed) }
-            group.addTask { await remember(monitor, feed) }
             // At once, whatever the others are in the middle of: the router on loopback stops at the same time.
             group.addTask { await stopWhenCancelled(listener, directory) }
             // They end when this is cancelled.
             await group.waitForAll()
         }
         feed.finish()
+        // Last, so that it gets everybody's last word.
+        keeping.cancel()
+        await keeping.value
     }
 
     private func stopWhenCancelled(_ listener: ClusterListener, _ directory: any ServiceDirectory) async {
@@ -148,32 +155,5 @@ struct ClusterStack {
                 complaint = "\(error)"
             }
         } while (try? await Task.sleep(for: .milliseconds(500))) != nil
-    }
-
-    /// Tries nodes where they were, and notes where they are: a router that starts where multicast does not pass finds
-    /// them again.
-    private func remember(_ monitor: MembershipMonitor, _ feed: AsyncStream<MembershipMonitor.News>.Continuation) async
-    {
-        func now() -> Double { Date().timeIntervalSince1970 }
-        var known = Dictionary(
-            files.reachedNodes(of: identity.id, now: now()).map { ($0.node, $0) },
-            uniquingKeysWith: { first, _ in first })
-        for node in known.values { feed.yield(.remembered(node.node, node.places.compactMap(ClusterPort.place))) }
-        var written = 0.0
-        while (try? await Task.sleep(for: .seconds(10))) != nil {
-            let old = known.mapValues(\.places)
-            for (id, places) in monitor.reached {
-                // An address that means something on one link only is no use on another network.
-                let lasting = places.filter { !$0.host.contains("%") && !$0.host.lowercased().hasPrefix("fe80:") }
-                guard !lasting.isEmpty else { continue }
-                let named = lasting.map(ClusterPort.text)
-                known[id] = .init(node: id, cluster: identity.id, places: named, seen: now())
-            }
-            // Once a day at least, so that who never moves is not forgotten.
-            if known.mapValues(\.places) != old || now() - written > 86400 {
-                try? files.setReachedNodes(Array(known.values))
-                written = now()
-            }
-        }
     }
 }

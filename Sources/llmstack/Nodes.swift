@@ -10,7 +10,8 @@ struct Nodes: AsyncParsableCommand {
         abstract: "Show the nodes of the cluster: how they are, what they serve, how busy they are.",
         discussion: """
             A tier is shown with its state and the requests in hand of the slots it has. Nodes out of reach of \
-            multicast are named once with llmstack nodes add.
+            multicast are named once with llmstack nodes add. --history tells how each came and went, from the file that \
+            the router of this host keeps.
             """,
         subcommands: [Show.self, Add.self, Remove.self], defaultSubcommand: Show.self)
 
@@ -24,7 +25,22 @@ struct Nodes: AsyncParsableCommand {
         @Flag(name: .customLong("json"), help: "Print one JSON object with the same facts; with --watch one a line.")
         var printsJSON = false
 
+        @Flag(help: "Show how the nodes' health changed, the newest last; the router need not run.")
+        var history = false
+
+        @Option(help: ArgumentHelp("How many changes --history shows at most.", valueName: "n"))
+        var limit = 100
+
+        func validate() throws {
+            if history, watch { throw ValidationError("--history and --watch do not go together") }
+            if limit < 1 { throw ValidationError("--limit must be 1 or more") }
+        }
+
         func run() async throws {
+            if history {
+                let path = ClusterFiles(environment: ProcessInfo.processInfo.environment).stateDB
+                return print(try HistoryText(path: path, limit: limit).text(asJSON: printsJSON))
+            }
             let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
             guard watch else { return print(try show(await router.get("/llmstack/v1/cluster"))) }
             var shown: String?

@@ -75,19 +75,4 @@ struct ClusterFilesTests {
         try files.setNamedNodes(["b:10103", "a:10103"])
         #expect(try files.namedNodes() == ["b:10103", "a:10103"])
     }
-
-    @Test("Nodes that were reached are remembered for a month, each cluster's own")
-    func reached() throws {
-        let files = Self.files(try Scratch())
-        let cluster = ClusterID("abcdefgh")
-        #expect(files.reachedNodes(of: cluster, now: 0) == [])
-        let node = ClusterFiles.ReachedNode(
-            node: NodeID("n1234567"), cluster: cluster, places: ["10.0.0.1:10103"], seen: 100)
-        try files.setReachedNodes([node])
-        #expect(files.reachedNodes(of: cluster, now: 200) == [node])
-        #expect(files.reachedNodes(of: ClusterID("other123"), now: 200) == [])
-        #expect(files.reachedNodes(of: cluster, now: 100 + 31 * 86400) == [])
-        try "{".write(toFile: files.reachedJSON, atomically: true, encoding: .utf8)
-        #expect(files.reachedNodes(of: cluster, now: 200) == [])
-    }
 }

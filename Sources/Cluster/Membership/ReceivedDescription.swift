@@ -101,11 +101,15 @@ extension TierReport {
                 seconds: Bounds.clamp($0.seconds, Bounds.rate) ?? 0)
         }
         clean.sizeBytes = sizeBytes.map { min($0, Bounds.bytes) }
-        clean.speed = .init(
-            loadSeconds: Bounds.clamp(speed.loadSeconds, Bounds.rate),
-            prefillRate: Bounds.clamp(speed.prefillRate, Bounds.rate),
-            decodeRate: Bounds.clamp(speed.decodeRate, Bounds.rate),
-            cacheRatio: Bounds.clamp(speed.cacheRatio, Bounds.share))
+        clean.speed = speed.sanitised
         return clean
+    }
+}
+
+extension TierSpeed {
+    package var sanitised: TierSpeed {
+        .init(
+            loadSeconds: Bounds.clamp(loadSeconds, Bounds.rate), prefillRate: Bounds.clamp(prefillRate, Bounds.rate),
+            decodeRate: Bounds.clamp(decodeRate, Bounds.rate), cacheRatio: Bounds.clamp(cacheRatio, Bounds.share))
     }
 }

@@ -32,11 +32,23 @@ package final class MembershipMonitor: Sendable {
     private let clock = ContinuousClock()
     private let origin: ContinuousClock.Instant
     private let log: Logger
+    private let ledger: Ledger?
+    private let notes = Mutex(NodeNotes())
+    private let onChange: @Sendable (NodeID, Membership.Member?) -> Void
 
-    package init(own: NodeID, cluster: ClusterID, log: Logger) {
+    /// - Parameters:
+    ///   - ledger: gets each change of health, where nodes are that are up, and how fast.
+    ///   - onChange: told of each member that is another than before, when it was heard last left aside; nil: it is a
+    ///     member no more. By one task, in order, while the monitor waits.
+    package init(
+        own: NodeID, cluster: ClusterID, log: Logger, ledger: Ledger? = nil,
+        onChange: @escaping @Sendable (NodeID, Membership.Member?) -> Void = { _, _ in }
+    ) {
         membership = Mutex(Membership(own: own, cluster: cluster))
         origin = clock.now
         self.log = log
+        self.ledger = ledger
+        self.onChange = onChange
     }
 
     /// Seconds of a clock that runs on while the host sleeps.
@@ -47,16 +59,6 @@ package final class MembershipMonitor: Sendable {
         let now = now
         return membership.withLock { $0.members.values.map { Roster.Entry($0, at: now) } }
             .sorted { ($0.name, $0.id.description) < ($1.name, $1.id.description) }
-    }
-
-    /// Where each node is that is up: what to remember.
-    package var reached: [NodeID: [Place]] {
-        membership.withLock { membership in
-            membership.members.values.reduce(into: [:]) { reached, member in
-                guard member.health == .up, let place = member.place else { return }
-                reached[member.id] = [place] + member.places.filter { $0 != place }
-            }
-        }
     }
 
     /// - Parameter news: ends the run when it ends.
@@ -87,6 +89,13 @@ package final class MembershipMonitor: Sendable {
                             await inputs.sender().send(.probed(lead, answered))
                         }
                     case .changed(let id, let old, let new, let evidence): tell(id, old, new, evidence)
+                    }
+                }
+                if case .tick = input, let ledger {
+                    let members = membership.withLock { $0.members }
+                    let time = Date().timeIntervalSince1970
+                    for entry in notes.withLock({ $0.look(at: members.values, now: now, time: time) }) {
+                        ledger.note(entry)
                     }
                 }
             }
@@ -131,34 +140,44 @@ package final class MembershipMonitor: Sendable {
 
     private func decide(_ input: Input, _ streams: Streams) -> [Membership.Action] {
         let now = now
-        return membership.withLock { membership in
-            switch input {
-            case .news(.sighted(let name, let host, let places, let txt)):
-                membership.sighted(.service(name: name, host: host), at: places, Advertisement.read(txt))
-            case .news(.lost(let name, let host)): membership.lost(.service(name: name, host: host))
-            case .news(.named(let place)): membership.named(place)
-            case .news(.remembered(let node, let places)): membership.remembered(node, at: places)
-            case .news(.forgotten(let place)): membership.lost(Membership.lead(to: place))
-            case .heard(let number, let heard):
-                streams.lead(of: number).map { lead in
-                    switch heard {
-                    case .described(let description, let place):
-                        membership.described(lead, description, from: place, at: now)
-                    case .changed(let change): membership.changed(lead, change, at: now)
-                    case .ping: membership.pinged(lead, at: now)
-                    }
-                } ?? []
-            case .ended(let number, let reason):
-                streams.lead(of: number).map { lead in
-                    if let newer = reason.newer {
-                        membership.spoke(lead, version: newer.version, newer.node, at: now)
-                    } else {
-                        membership.streamEnded(lead, reason.description, at: now)
-                    }
-                } ?? []
-            case .probed(let lead, let answered): membership.probed(lead, answered: answered, at: now)
-            case .tick: membership.tick(at: now)
-            }
+        let (before, actions, after) = membership.withLock { membership in
+            let before = membership.members
+            return (before, Self.decide(input, streams, at: now, &membership), membership.members)
+        }
+        for (id, member) in after where before[id].map({ !$0.isAsBefore(member) }) ?? true { onChange(id, member) }
+        for id in before.keys where after[id] == nil { onChange(id, nil) }
+        return actions
+    }
+
+    private static func decide(
+        _ input: Input, _ streams: Streams, at now: Double, _ membership: inout Membership
+    ) -> [Membership.Action] {
+        switch input {
+        case .news(.sighted(let name, let host, let places, let txt)):
+            membership.sighted(.service(name: name, host: host), at: places, Advertisement.read(txt))
+        case .news(.lost(let name, let host)): membership.lost(.service(name: name, host: host))
+        case .news(.named(let place)): membership.named(place)
+        case .news(.remembered(let node, let places)): membership.remembered(node, at: places)
+        case .news(.forgotten(let place)): membership.lost(Membership.lead(to: place))
+        case .heard(let number, let heard):
+            streams.lead(of: number).map { lead in
+                switch heard {
+                case .described(let description, let place):
+                    membership.described(lead, description, from: place, at: now)
+                case .changed(let change): membership.changed(lead, change, at: now)
+                case .ping: membership.pinged(lead, at: now)
+                }
+            } ?? []
+        case .ended(let number, let reason):
+            streams.lead(of: number).map { lead in
+                if let newer = reason.newer {
+                    membership.spoke(lead, version: newer.version, newer.node, at: now)
+                } else {
+                    membership.streamEnded(lead, reason.description, at: now)
+                }
+            } ?? []
+        case .probed(let lead, let answered): membership.probed(lead, answered: answered, at: now)
+        case .tick: membership.tick(at: now)
         }
     }
 
@@ -177,8 +196,24 @@ package final class MembershipMonitor: Sendable {
     }
 
     private func tell(_ id: NodeID, _ old: Membership.Health?, _ new: Membership.Health?, _ evidence: Evidence) {
-        let name = membership.withLock { $0.members[id]?.description?.name ?? $0.members[id]?.advertisedName }
-        let change = "\(old?.rawValue ?? "new") -> \(new?.rawValue ?? "gone")"
-        log.notice("node \(name ?? id.description): \(change) (\(evidence))")
+        let member = membership.withLock { $0.members[id] }
+        let name = member?.description?.name ?? member?.advertisedName ?? id.description
+        let (from, to) = (old?.rawValue ?? "new", new?.rawValue ?? "gone")
+        log.notice("node \(name): \(from) -> \(to) (\(evidence))")
+        guard let ledger else { return }
+        let time = Date().timeIntervalSince1970
+        ledger.note(
+            .health(
+                HealthRecord(time: time, node: id, name: name, from: from, to: to, evidence: evidence.description)))
+        for entry in notes.withLock({ $0.changed(id, member, now: now, time: time) }) { ledger.note(entry) }
+    }
+}
+
+extension Membership.Member {
+    /// Whether nothing but the time of its last word differs.
+    fileprivate func isAsBefore(_ other: Self) -> Bool {
+        var other = other
+        other.lastWord = lastWord
+        return self == other
     }
 }

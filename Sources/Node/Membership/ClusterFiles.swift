@@ -4,7 +4,7 @@ import Foundation
 /// What a host keeps about its cluster: which it is in, who it is itself, and the addresses that somebody named.
 ///
 /// In `$XDG_CONFIG_HOME/llmstack` (`~/.config/llmstack`): `cluster.json` and `nodes.json`; in `$XDG_STATE_HOME/llmstack`
-/// (`~/.local/state/llmstack`): `node-id` and `reached.json`. They are the user's, not a project's: a host has one router.
+/// (`~/.local/state/llmstack`): `node-id` and the ledger, `state.db`. They are the user's, not a project's: a host has one router.
 package struct ClusterFiles: Equatable, Sendable {
     package let configuration: String
     package let state: String
@@ -12,7 +12,7 @@ package struct ClusterFiles: Equatable, Sendable {
     package var clusterJSON: String { "\(configuration)/cluster.json" }
     package var nodesJSON: String { "\(configuration)/nodes.json" }
     package var nodeIDFile: String { "\(state)/node-id" }
-    package var reachedJSON: String { "\(state)/reached.json" }
+    package var stateDB: String { "\(state)/state.db" }
 
     /// A file that is there and cannot be used.
     package struct Unusable: Error, Equatable, CustomStringConvertible {
@@ -67,6 +67,9 @@ package struct ClusterFiles: Equatable, Sendable {
             if id.utf8.count == Self.idLength, id.allSatisfy({ $0.isLetter || $0.isNumber }) { return NodeID(id) }
         }
         let id = Self.randomID()
+        // What else will be in there is nobody else's business.
+        try? FileManager.default.createDirectory(
+            atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         try AtomicFile.write("\(id)\n", to: nodeIDFile, mode: 0o600)
         return NodeID(id)
     }
@@ -94,38 +97,6 @@ package struct ClusterFiles: Equatable, Sendable {
     }
 
     package func setNamedNodes(_ nodes: [String]) throws { try write(NamedNodes(nodes: nodes), nodesJSON) }
-
-    // MARK: Nodes that were reached
-
-    /// A node, and where it was reached last.
-    package struct ReachedNode: Equatable, Sendable, Codable {
-        package var node: NodeID
-        package var cluster: ClusterID
-        /// `HOST:PORT`, the one that answered first.
-        package var places: [String]
-        /// Seconds since 1970.
-        package var seen: Double
-
-        package init(node: NodeID, cluster: ClusterID, places: [String], seen: Double) {
-            self.node = node
-            self.cluster = cluster
-            self.places = places
-            self.seen = seen
-        }
-    }
-
-    /// Of one cluster; what is damaged is nothing: it is only remembered to save time.
-    ///
-    /// - Parameter now: seconds since 1970; what was seen a month before counts no more.
-    package func reachedNodes(of cluster: ClusterID, now: Double) -> [ReachedNode] {
-        let all: [ReachedNode]? = try? read(reachedJSON, "")
-        return (all ?? []).filter { $0.cluster == cluster && now - $0.seen < 30 * 86400 }
-    }
-
-    /// Remembers these; at most 64, those seen last.
-    package func setReachedNodes(_ nodes: [ReachedNode]) throws {
-        try write(Array(nodes.sorted { $0.seen > $1.seen }.prefix(64)), reachedJSON)
-    }
 
     // MARK: Files
 
