@@ -37,13 +37,16 @@ struct ClusterStack {
     func run() async throws {
         let book = FleetBook(local: agent)
         let ledger = Ledger(path: files.stateDB, log: log)
-        let monitor = MembershipMonitor(own: agent.description.id, cluster: identity.id, log: log, ledger: ledger)
+        let monitor = MembershipMonitor(
+            own: agent.description.id, cluster: identity.id, log: log, ledger: ledger,
+            onChange: { book.changed($0, $1) })
         let roster: @Sendable () -> Roster = { [agent, identity, port] in
             Roster(
                 cluster: identity,
                 nodes: [Roster.Entry(agent.description, addresses: [], port: port)] + monitor.entries)
         }
-        let routes = NodeRoutes(node: agent, gate: agent, book: book, roster: roster)
+        recall(ledger.memory, book)
+        let routes = NodeRoutes(node: agent, gate: agent, book: book, roster: roster) { ledger.note(.placement($0)) }
         let listener = try await ClusterListener.start(
             router: assembly.listener(rules, routes, log: log), profile: .clusterListener, port: port)
         if identity.security == .open {
@@ -64,6 +67,7 @@ struct ClusterStack {
             group.addTask { await browse(directory, feed) }
             group.addTask { await advertise(directory) }
             group.addTask { await watchNamedNodes(feed) }
+            group.addTask { await noteOwnRates(ledger) }
             // At once, whatever the others are in the middle of: the router on loopback stops at the same time.
             group.addTask { await stopWhenCancelled(listener, directory) }
             // They end when this is cancelled.
@@ -73,6 +77,28 @@ struct ClusterStack {
         // Last, so that it gets everybody's last word.
         keeping.cancel()
         await keeping.value
+    }
+
+    /// What was known when this router stopped: until a node tells of its rates, placement goes by these.
+    private func recall(_ memory: LedgerMemory, _ book: FleetBook) {
+        for (key, rate) in memory.rates {
+            let name = key.node == agent.description.id ? agent.description.name : memory.nodes[key.node]?.name
+            if let name { book.remember(rate.speed, of: key.tier, on: key.node, called: name) }
+        }
+    }
+
+    private func noteOwnRates(_ ledger: Ledger) async {
+        var noted: [String: TierSpeed] = [:]
+        // Once more when it is cancelled: the next router is to know what this one did.
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(NodeNotes.rateInterval))
+            let own = agent.description
+            let now = Date().timeIntervalSince1970
+            for tier in own.tiers where tier.speed != noted[tier.name] && tier.speed != TierSpeed() {
+                ledger.note(.rates(RateRecord(node: own.id, tier: tier.name, speed: tier.speed, updated: now)))
+                noted[tier.name] = tier.speed
+            }
+        }
     }
 
     private func stopWhenCancelled(_ listener: ClusterListener, _ directory: any ServiceDirectory) async {

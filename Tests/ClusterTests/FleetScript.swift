@@ -10,7 +10,9 @@ struct FleetScript {
 
     init(_ text: String, match: NodeSection.Match = .name) {
         fleet = Fleet(match: match)
-        for line in text.split(separator: "\n") where !line.allSatisfy(\.isWhitespace) { fleet.set(Host(line: line), at: 0) }
+        for line in text.split(separator: "\n") where !line.allSatisfy(\.isWhitespace) {
+            fleet.set(Host(line: line), at: 0)
+        }
     }
 }
 

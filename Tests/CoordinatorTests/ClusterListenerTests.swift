@@ -36,7 +36,9 @@ struct ClusterListenerTests {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).ini")
         try ini.write(to: file, atomically: true, encoding: .utf8)
         let identity = ClusterIdentity(id: ClusterID("cluster0"), name: "team", security: .open)
-        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) { Roster(cluster: identity, nodes: roster) }
+        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) {
+            Roster(cluster: identity, nodes: roster)
+        }
         return try await RunningRouter(ini: file, profile: profile, node: routes, answer: answer)
     }
 

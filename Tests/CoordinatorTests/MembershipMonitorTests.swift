@@ -11,7 +11,9 @@ struct MembershipMonitorTests {
         _ body: (_ tell: (MembershipMonitor.News) -> Void, MembershipMonitor, Place) async throws -> Void
     ) async throws {
         let identity = ClusterIdentity(id: ClusterID("cluster0"), name: "team", security: .open)
-        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) { Roster(cluster: identity, nodes: []) }
+        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) {
+            Roster(cluster: identity, nodes: [])
+        }
         let router = try await RunningRouter(profile: .clusterListener, node: routes)
         let monitor = MembershipMonitor.quiet(own: NodeID("self00000000"), cluster: identity.id)
         let (news, feed) = AsyncStream.makeStream(of: MembershipMonitor.News.self)

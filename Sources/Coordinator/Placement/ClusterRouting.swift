@@ -50,5 +50,5 @@ struct ClusterRouting {
         }
     }
 
-    func note(_ note: PlacementNote) { node.note(note) }
+    func note(_ record: PlacementRecord) { node.note(record) }
 }

@@ -82,12 +82,12 @@ final class PlacedRequest: Itinerary {
 
     func failed(_ failure: UpstreamFailure) {
         cluster.log.warning("\(errand.head.method) \(errand.head.path): \(failure)")
-        let where_ = stay.map { $0.verdict.host.isLocal ? "llama-swap" : $0.verdict.host.name } ?? "upstream"
+        let upstream = stay.map { $0.verdict.host.isLocal ? "llama-swap" : $0.verdict.host.name } ?? "upstream"
         if !passBy(status: 502) {
             status = 502
             answer(
                 OpenAIError(
-                    502, "upstream_unavailable", "\(where_): \(failure). llmstack doctor on that host says more.",
+                    502, "upstream_unavailable", "\(upstream): \(failure). llmstack doctor on that host says more.",
                     retryAfter: 5))
         }
     }
@@ -219,10 +219,33 @@ final class PlacedRequest: Itinerary {
         let firstToken = firstToken(timings)
         cluster.ended(
             stay.tier, on: stay.verdict, outcome(end, status, stay, timings, firstToken))
+        note(stay, end, firstToken, status)
+    }
+
+    private func note(_ stay: Stay, _ end: ExchangeEnd, _ firstToken: Double?, _ status: Int) {
+        let asked =
+            switch errand.ask {
+            case .auto: "auto"
+            case .tier(let name), .here(let name): name
+            }
+        let outcome: PlacementRecord.Outcome =
+            switch (end, status) {
+            case (.clientLeft, _): .left
+            case (_, 429): .refused
+            case (.complete, ..<400), (.answered, ..<400): .served
+            // The request's own fault.
+            case (.complete, ..<500): .served
+            default: .failed
+            }
+        let (verdict, cost) = (stay.verdict, stay.verdict.cost)
+        let elapsed = elapsed
         cluster.note(
-            PlacementNote(
-                request: id, errand: errand, reason: route?.reason ?? "", tier: stay.tier, verdict: stay.verdict,
-                attempt: tried.count, firstToken: firstToken, seconds: elapsed, status: status, end: end))
+            PlacementRecord(
+                time: WallClock.now - elapsed, request: id, asked: asked, tier: stay.tier, node: verdict.host.id,
+                name: verdict.host.name, reason: route?.reason ?? "", attempt: tried.count + 1,
+                promptTokens: errand.work.promptTokens, predictedFirstToken: cost.firstToken, queue: cost.queue,
+                load: cost.load, prefill: cost.prefill, decode: cost.decode, network: cost.network,
+                observedFirstToken: firstToken, total: elapsed, status: status, outcome: outcome))
     }
 
     private func outcome(

@@ -11,14 +11,14 @@ package struct NodeRoutes: Sendable {
     /// What is known of the cluster's hosts.
     package let book: FleetBook
     let roster: @Sendable () -> Roster
-    let note: @Sendable (PlacementNote) -> Void
+    let note: @Sendable (PlacementRecord) -> Void
 
     /// - Parameters:
     ///   - roster: whom this node knows, now.
     ///   - note: takes what became of each request. Called on event loops: it must not block.
     package init(
         node: any LocalNode, gate: any TierGate, book: FleetBook, roster: @escaping @Sendable () -> Roster,
-        note: @escaping @Sendable (PlacementNote) -> Void = { _ in }
+        note: @escaping @Sendable (PlacementRecord) -> Void = { _ in }
     ) {
         self.node = node
         self.gate = gate
