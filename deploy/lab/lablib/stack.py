@@ -42,7 +42,7 @@ def furnish(home):
 
 def models(*tiers, size="tiny", context=4096, more=""):
     """The text of a models.ini with these tiers. size: of the made-up model, tiny or small; more: further sections."""
-    lines = ["[DEFAULT]", "n_gpu_layers = 0", "threads = 1", f"ctx_size = {context}", "tier = code", "hf_repo = made-up/words",
+    lines = ["[DEFAULT]", "n_gpu_layers = 0", "threads = 1", "flash_attn = on", f"ctx_size = {context}", "tier = code", "hf_repo = made-up/words",
              f"hf_file = {size}.gguf", "size_gb = 0.01", "quant = F16"]
     for tier in tiers:
         lines += ["", f"[{tier}]", ROLES[tier]]

@@ -90,7 +90,7 @@ def one_case(lab, found, number, of_slow, of_fast, tokens):
     if seconds[slower] < 1.2 * seconds[faster]:
         return None
     measured = {name: round(value, 3) for name, value in seconds.items()}
-    return explanation["node"] == faster or f"{what}: placed on {explanation['node']}, expected {expected}, measured {measured}"
+    return explanation.get("node") == faster or f"{what}: placed on {explanation['node']}, expected {expected}, measured {measured}"
 
 
 def prediction(slow, fast, seer, found):
