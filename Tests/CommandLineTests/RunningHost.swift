@@ -52,6 +52,12 @@ final class RunningHost {
         if router.isRunning { kill(router.processIdentifier, SIGKILL) }
     }
 
+    /// As Ctrl-C does, and waits for the end.
+    func stop() {
+        router.interrupt()
+        router.waitUntilExit()
+    }
+
     private static func text(_ file: URL) -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
 
     /// What the router has said so far.

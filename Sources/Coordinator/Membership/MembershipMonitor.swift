@@ -35,6 +35,8 @@ package final class MembershipMonitor: Sendable {
     private let ledger: Ledger?
     private let notes = Mutex(NodeNotes())
     private let onChange: @Sendable (NodeID, Membership.Member?) -> Void
+    /// What members were called when they were told of last: who is gone has no name any more.
+    private let names = Mutex<[NodeID: String]>([:])
 
     /// - Parameters:
     ///   - ledger: gets each change of health, where nodes are that are up, and how fast.
@@ -197,7 +199,11 @@ package final class MembershipMonitor: Sendable {
 
     private func tell(_ id: NodeID, _ old: Membership.Health?, _ new: Membership.Health?, _ evidence: Evidence) {
         let member = membership.withLock { $0.members[id] }
-        let name = member?.description?.name ?? member?.advertisedName ?? id.description
+        let name = names.withLock { names in
+            let name = member?.description?.name ?? member?.advertisedName ?? names[id] ?? id.description
+            names[id] = new == nil ? nil : name
+            return name
+        }
         let (from, to) = (old?.rawValue ?? "new", new?.rawValue ?? "gone")
         log.notice("node \(name): \(from) -> \(to) (\(evidence))")
         guard let ledger else { return }
