@@ -58,16 +58,34 @@ struct Install: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let remote = (environment["LLMSTACK_REMOTE_URL"] ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
         let isThinClient = external != nil || !remote.isEmpty
-        let install =
-            isThinClient
-            ? try await thinClient(environment, remote)
-            : try ProjectInstall(
-                work: .current(), channel: channel == .next ? .next : .current, environment: environment)
+        let (install, note) =
+            isThinClient ? (try await thinClient(environment, remote), nil) : try await local(environment)
         if printsOnly {
             print(install.preview, terminator: "")
             return
         }
         report(try install.perform(), of: install)
+        if let note { print(note) }
+    }
+
+    /// In a cluster opencode.json lists what the others lend as well, as far as this host's router knows.
+    private func local(_ environment: [String: String]) async throws -> (ProjectInstall, note: String?) {
+        let work = WorkDirectory.current()
+        let channel = channel == .next ? Channel.next : .current
+        let own = try ProjectInstall(work: work, channel: channel, environment: environment)
+        guard let identity = try? ClusterFiles(environment: environment).cluster(), !identity.name.isEmpty,
+            let text = try ModelsINI.text(work)
+        else { return (own, nil) }
+        let endpoints = Endpoints(environment: environment, routerPort: own.catalog.defaults.routerPort)
+        switch await ClusterListing.ask(endpoints.base(.router), own: text, probe: StackContext.probe) {
+        case .shown(let catalog):
+            let install = try ProjectInstall(work: work, channel: channel, environment: environment, shown: catalog)
+            return (install, nil)
+        case .another:
+            return (own, "note: the router that runs is another project's: opencode.json lists this one's tiers only")
+        case .silent:
+            return (own, "next: llmstack install again once the router runs, to see what other nodes lend")
+        }
     }
 
     private func thinClient(_ environment: [String: String], _ remote: String) async throws -> ProjectInstall {

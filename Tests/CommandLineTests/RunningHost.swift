@@ -16,11 +16,12 @@ final class RunningHost {
 
     /// - Parameters:
     ///   - name: of the node.
+    ///   - tier: that it has.
     ///   - clusterPort: a port that is taken; nil for a free one.
-    init(_ name: String, clusterPort taken: Int? = nil) async throws {
+    init(_ name: String, tier: String = "code-smart", clusterPort taken: Int? = nil) async throws {
         terminal = try Terminal()
         try terminal.write(
-            "[code-smart]\nrole = agent\nhf_repo = a/b\nhf_file = c.gguf\n[NODE]\nname = \(name)\n",
+            "[\(tier)]\nrole = agent\nhf_repo = a/b\nhf_file = c.gguf\n[NODE]\nname = \(name)\n",
             to: ".llmstack/models.ini")
         log = terminal.root.appending(path: "router.log")
         var attempt = 0

@@ -10,6 +10,8 @@ package struct LentFile: Equatable, Sendable {
     package static let textLimit = 256 << 10
     /// The time to read a file grows with the square of its lines.
     package static let lineLimit = 4096
+    /// Bytes of one section with what it inherits, which may be the same in each: one has a few hundred.
+    package static let sectionLimit = 16 << 10
     /// Tiers of one file; as many as are believed of a node's description.
     package static let tierLimit = 256
 
@@ -88,7 +90,7 @@ package struct LentTier: Equatable, Sendable {
     ]
 
     /// - Parameter body: the lines after the section's header.
-    /// - Returns: nil where its name or its lines cannot be shown.
+    /// - Returns: nil where its name or its lines cannot be shown, or are too long.
     fileprivate init?(_ tier: Tier, _ section: INIDocument.Section, _ body: [String], of document: INIDocument) {
         guard tier.name == tier.name.printable(), tier.name == tier.name.trimmed, !tier.name.contains(",") else {
             return nil
@@ -114,7 +116,9 @@ package struct LentTier: Equatable, Sendable {
             section.entry(entry.key) == nil && !ServerDefaults.keys.contains(entry.key) && !isReference(entry.key)
         }
         let texts = lines.map(\.text) + inherited.flatMap { [$0.key, $0.value] }
-        guard texts.allSatisfy({ $0.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\t" || $0 == "\n" } }) else {
+        guard texts.reduce(0, { $0 + $1.utf8.count }) <= LentFile.sectionLimit,
+            texts.allSatisfy({ $0.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\t" || $0 == "\n" } })
+        else {
             return nil
         }
         self.tier = tier

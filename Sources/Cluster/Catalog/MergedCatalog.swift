@@ -35,7 +35,10 @@ package enum MergedCatalog {
         var room = textLimit
         for (lent, hosts) in chosen {
             // 3
-            let aliases = lent.tier.effectiveAliases.filter { $0 == lent.tier.name || !taken.contains($0) }
+            let aliases = lent.tier.effectiveAliases.filter {
+                // A tier without a role has an alias without a name, which is nobody's.
+                $0.isEmpty || $0 == lent.tier.name || !taken.contains($0)
+            }
             let section =
                 "\n\(mark)\(hosts.joined(separator: ", "))\n"
                 + lent.text(under: document.defaults, aliases: aliases)

@@ -74,7 +74,7 @@ struct ModelList {
     private func lentByOthers(except known: Set<String>) -> [(id: String, json: String)] {
         /// A name or alias of this node's own means the node's own tier.
         func isFree(_ id: String, _ tier: LentShelf.OthersTier) -> Bool {
-            guard id != "auto", !known.contains(id) else { return false }
+            guard !id.isEmpty, id != "auto", !known.contains(id) else { return false }
             guard isShown(id), let own = table.catalog.tier(named: id) else { return true }
             return own.name == tier.name
         }

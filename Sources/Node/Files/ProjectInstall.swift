@@ -37,17 +37,19 @@ package struct ProjectInstall: Equatable, Sendable {
     /// - Parameters:
     ///   - channel: current or next.
     ///   - environment: the process's.
+    ///   - shown: what the host's router shows of its cluster: opencode.json lists that; nil lists models.ini.
     ///   - shipped: directory of the shipped AGENTS.md, where there is one; a preview names that file.
     /// - Throws: ``ModelsINI/Unreadable``, or `CatalogError`.
     package init(
-        work: WorkDirectory, channel: Channel, environment: [String: String], shipped: String? = Shipped.directory()
+        work: WorkDirectory, channel: Channel, environment: [String: String], shown: Catalog? = nil,
+        shipped: String? = Shipped.directory()
     ) throws {
         let present = try ModelsINI.text(work)
         let ini =
             present ?? ModelsINI.seed(withBedrock: BedrockAccess.isConfigured(environment: environment))
         let catalog = try Catalog.parse(ini, file: work.modelsINI) { environment[$0] }
         self.init(
-            work: work, channel: channel, catalog: catalog,
+            work: work, channel: channel, catalog: catalog, listed: shown ?? catalog,
             baseURL: OpencodeConfig.localBaseURL(catalog.defaults), environment: environment, shipped: shipped)
         if present == nil {
             steps.insert(Step(name: "models.ini", file: .init(path: work.modelsINI, text: ini, mode: 0o644)), at: 0)
@@ -65,8 +67,8 @@ package struct ProjectInstall: Equatable, Sendable {
         pin: PinnedRouter? = nil, shipped: String? = Shipped.directory()
     ) {
         self.init(
-            work: work, channel: .external(url), catalog: catalog, baseURL: "\(url)/v1", environment: environment,
-            shipped: shipped)
+            work: work, channel: .external(url), catalog: catalog, listed: catalog, baseURL: "\(url)/v1",
+            environment: environment, shipped: shipped)
         if let pin {
             let file = GeneratedFile(path: work.routerJSON, text: pin.json, mode: 0o644)
             steps.insert(Step(name: "router.json", file: file), at: steps.count - 1)
@@ -74,12 +76,12 @@ package struct ProjectInstall: Equatable, Sendable {
     }
 
     private init(
-        work: WorkDirectory, channel: Channel, catalog: Catalog, baseURL: String, environment: [String: String],
-        shipped: String?
+        work: WorkDirectory, channel: Channel, catalog: Catalog, listed: Catalog, baseURL: String,
+        environment: [String: String], shipped: String?
     ) {
         let settings = OpencodeSettings(environment: environment)
         func opencode(_ instructions: [String]) -> String {
-            OpencodeConfig(catalog: catalog, baseURL: baseURL, instructions: instructions, settings: settings).json
+            OpencodeConfig(catalog: listed, baseURL: baseURL, instructions: instructions, settings: settings).json
         }
         self.work = work
         self.channel = channel
