@@ -36,17 +36,21 @@ struct ClusterStack {
     /// Until it is cancelled.
     func run() async throws {
         let book = FleetBook(local: agent)
+        let others = LentCatalogs(log: log)
         let ledger = Ledger(path: files.stateDB, log: log)
-        let monitor = MembershipMonitor(
-            own: agent.description.id, cluster: identity.id, log: log, ledger: ledger,
-            onChange: { book.changed($0, $1) })
+        let monitor = MembershipMonitor(own: agent.description.id, cluster: identity.id, log: log, ledger: ledger) {
+            book.changed($0, $1)
+            others.changed($0, $1)
+        }
         let roster: @Sendable () -> Roster = { [agent, identity, port] in
             Roster(
                 cluster: identity,
                 nodes: [Roster.Entry(agent.description, addresses: [], port: port)] + monitor.entries)
         }
         recall(ledger.memory, book)
-        let routes = NodeRoutes(node: agent, gate: agent, book: book, roster: roster) { ledger.note(.placement($0)) }
+        let routes = NodeRoutes(node: agent, gate: agent, book: book, others: others, roster: roster) {
+            ledger.note(.placement($0))
+        }
         let listener = try await ClusterListener.start(
             router: assembly.listener(rules, routes, log: log), profile: .clusterListener, port: port)
         if identity.security == .open {
@@ -64,6 +68,7 @@ struct ClusterStack {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await agent.run() }
             group.addTask { await monitor.run(news) }
+            group.addTask { await others.run() }
             group.addTask { await browse(directory, feed) }
             group.addTask { await advertise(directory) }
             group.addTask { await watchNamedNodes(feed) }

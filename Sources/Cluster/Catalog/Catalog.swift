@@ -15,6 +15,8 @@ package struct Catalog: Equatable, Sendable {
         package var description: String
         /// Tokens; 0 when unknown.
         package var contextSize: Int
+        /// Whether it is another node's: see ``MergedCatalog``.
+        package var isBorrowed = false
     }
 
     package init() {}
@@ -43,6 +45,7 @@ package struct Catalog: Equatable, Sendable {
         var catalog = Catalog()
         catalog.defaults = ServerDefaults(document.defaults)
         var nodeKeys: SectionReader?
+        let borrowed = MergedCatalog.borrowed(text, document)
         for section in document.sections {
             let keys = SectionReader(document: document, section: section, file: file, environment: environment)
             if section.name == NodeSection.sectionName {
@@ -58,7 +61,7 @@ package struct Catalog: Equatable, Sendable {
                 .init(
                     name: section.name, role: Role(keys.text("role")),
                     description: keys.nonEmpty("description") ?? section.name,
-                    contextSize: keys.integer("ctx_size") ?? 0))
+                    contextSize: keys.integer("ctx_size") ?? 0, isBorrowed: borrowed.contains(section.name)))
             if let tier = try Tier(keys) { catalog.tiers.append(tier) }
         }
         if let nodeKeys { try catalog.node.check(catalog.tiers, nodeKeys) }
@@ -246,6 +249,12 @@ extension Sampler {
 }
 
 extension ServerDefaults {
+    /// Keys that are read from `[DEFAULT]` only: no tier inherits them.
+    static let keys: Set<String> = [
+        "host", "router_port", "n_gpu_layers", "flash_attn", "jinja", "cache_type_k", "cache_type_v", "threads",
+        "llama_server_bin",
+    ]
+
     fileprivate init(_ section: INIDocument.Section) {
         func value(_ key: String) -> String? {
             section.entry(key).flatMap { $0.value.isEmpty ? nil : $0.value }

@@ -113,7 +113,8 @@ package final class Ledger: Sendable {
             return 0
         case (.write, let file?):
             await write(file)
-            return limits.batchInterval
+            // Where there is more than a batch, it is not the number of transactions that must be kept low.
+            return noted.withLock { $0.buffer.waiting >= limits.batchRows } ? 0 : limits.batchInterval
         case (.trim, let file?):
             await trim(file)
             return limits.trimPause
@@ -122,7 +123,7 @@ package final class Ledger: Sendable {
 
     private func open() {
         do {
-            let file = try LedgerFile(path, limits)
+            let file = try LedgerFile(path)
             driver.withLock {
                 $0.policy.opened(isNew: file.isNew)
                 $0.file = file
@@ -164,7 +165,7 @@ package final class Ledger: Sendable {
             if failed(fault) != .discard { noted.withLock { $0.buffer.putBack(batch) } }
         } else {
             let dropped = noted.withLock { $0.buffer.forgetDropped() }
-            say(driver.withLock { $0.policy.wrote(dropped: dropped) })
+            say(driver.withLock { $0.policy.wrote(dropped: dropped, at: now) })
         }
     }
 
@@ -271,6 +272,12 @@ package final class Ledger: Sendable {
             return driver.unsaid == nil
         }
         if isHeard { log.warning("\(message)") }
+    }
+
+    /// For tests: bounds the file as a full disk would.
+    package func limitPages(to count: Int) async {
+        guard let file = driver.withLock({ $0.file }) else { return }
+        _ = await perform(file) { try $0.execute(sql: "PRAGMA max_page_count = \(count)") }
     }
 
     // MARK: For the command line

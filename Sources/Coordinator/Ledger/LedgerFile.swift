@@ -33,13 +33,12 @@ struct LedgerFile: Sendable {
     /// Opens the file, or makes it: for this user's eyes only.
     ///
     /// - Throws: what is wrong with it. A file that a newer llmstack wrote has not been changed then.
-    init(_ path: String, _ limits: LedgerPolicy.Limits) throws(LedgerPolicy.Fault) {
+    init(_ path: String) throws(LedgerPolicy.Fault) {
         self.path = path
         try Self.prepare(path)
         do {
             queue = try DatabaseQueue(path: path, configuration: Self.configuration)
             isNew = try queue.writeWithoutTransaction { db in
-                if let pages = limits.pages { try db.execute(sql: "PRAGMA max_page_count = \(pages)") }
                 let migrator = LedgerSchema.migrator
                 if try migrator.hasBeenSuperseded(db) { throw LedgerPolicy.Fault.newer }
                 try db.execute(sql: "PRAGMA journal_mode = WAL")
@@ -114,10 +113,10 @@ struct LedgerFile: Sendable {
         }
         let directory = (path as NSString).deletingLastPathComponent
         let prefix = (path as NSString).lastPathComponent + mark
-        let broken = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).filter {
-            $0.hasPrefix(prefix) && $0.hasSuffix("Z")
+        let others = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).filter {
+            $0.hasPrefix(prefix) && $0.hasSuffix("Z") && $0 != (name as NSString).lastPathComponent
         }
-        for old in broken.sorted().dropLast(limit) {
+        for old in others.sorted().dropLast(max(0, limit - 1)) {
             for suffix in ["", "-wal", "-shm"] { unlink("\(directory)/\(old)\(suffix)") }
         }
         return name

@@ -9,6 +9,7 @@
 /// 5. Anything else (no permission, an error of the disk, a lock): the connection is closed, and opened again after a while.
 /// 6. A file that was moved away or deleted under the router is begun anew at once.
 /// 7. A row that SQLite will not have is given up: it must not hold up the others.
+/// 8. Where rows come faster than they are written, that is said once an hour at most.
 package struct LedgerPolicy: Sendable {
     /// In seconds and rows.
     package struct Limits: Equatable, Sendable {
@@ -29,8 +30,6 @@ package struct LedgerPolicy: Sendable {
         package var keptRows = 1_000_000
         /// Damaged files that are kept.
         package var brokenFiles = 3
-        /// Pages that the file may have; nil for as many as the disk has room for.
-        package var pages: Int?
 
         package init() {}
     }
@@ -79,6 +78,9 @@ package struct LedgerPolicy: Sendable {
     /// Whether somebody was told that the file cannot be used.
     private var isComplaintOpen = false
     private var hasDiscarded = false
+    /// Rows that nobody was told of.
+    private var droppedSince = 0
+    private var lossSaidFrom = -Double.infinity
 
     /// - Parameter path: of the file, for what is said.
     package init(_ limits: Limits, path: String) {
@@ -112,19 +114,24 @@ package struct LedgerPolicy: Sendable {
 
     package mutating func checked() { isChecked = true }
 
-    /// - Parameter dropped: rows that there was no room for.
+    /// - Parameter dropped: rows that there was no room for since this was asked last.
     /// - Returns: what to say.
-    package mutating func wrote(dropped: Int) -> String? {
-        guard isComplaintOpen || dropped > 0 else { return nil }
-        defer { isComplaintOpen = false }
+    package mutating func wrote(dropped: Int, at now: Double) -> String? {
+        droppedSince += dropped
+        // 8
+        let isTooMuch = droppedSince > 0 && now >= lossSaidFrom
+        guard isComplaintOpen || isTooMuch else { return nil }
         let loss =
-            switch dropped {
+            switch droppedSince {
             case 0: "nothing was lost"
             case 1: "one row of the time between is lost"
-            default: "\(dropped) rows of the time between are lost"
+            default: "\(droppedSince) rows of the time between are lost"
             }
-        return isComplaintOpen
-            ? "the ledger \(path) is written again: \(loss)" : "the ledger \(path) is too slow: \(loss)"
+        let what = isComplaintOpen ? "is written again" : "cannot be written as fast as there is something to write"
+        isComplaintOpen = false
+        droppedSince = 0
+        lossSaidFrom = now + limits.trimInterval
+        return "the ledger \(path) \(what): \(loss)"
     }
 
     /// - Parameter isDone: whether nothing is left that is too old or too much.

@@ -2,25 +2,29 @@ import Cluster
 import NIOCore
 import Wire
 
-/// `/v1/models`: `auto`, then what upstream lists, then the hosted tiers and their aliases.
+/// `/v1/models`: `auto`, then what upstream lists, then the hosted tiers and their aliases, then what only other nodes lend.
 struct ModelList {
     /// Bytes that upstream's list may have.
     static let bodyLimit = 8 << 20
 
     private let table: RoutingTable
     private let onlyShared: Bool
+    private let others: [LentShelf.OthersTier]
 
-    /// - Parameter onlyShared: whether nothing but `auto` and what the node lends is listed.
-    init(_ table: RoutingTable, onlyShared: Bool) {
+    /// - Parameters:
+    ///   - onlyShared: whether nothing of this node's but `auto` and what it lends is listed.
+    ///   - others: what other nodes can serve.
+    init(_ table: RoutingTable, onlyShared: Bool, others: [LentShelf.OthersTier] = []) {
         self.table = table
         self.onlyShared = onlyShared
+        self.others = others
     }
 
     private func isShown(_ id: String) -> Bool { !onlyShared || table.catalog.lends(id) }
 
     /// Without an upstream.
     var alone: Reply {
-        let entries = [auto] + hosted(except: []).map(\.json)
+        let entries = [auto] + further(than: []).map(\.json)
         return .json("{\"object\":\"list\",\"data\":[\(entries.joined(separator: ","))]}")
     }
 
@@ -44,7 +48,7 @@ struct ModelList {
                 body.writeBytes(bytes[entry.range])
             }
         }
-        for entry in hosted(except: Set(ids)) { body.writeString(",\(entry.json)") }
+        for entry in further(than: Set(ids.filter(isShown))) { body.writeString(",\(entry.json)") }
         body.writeBytes(bytes[(list.range.upperBound - 1)...])
         return Reply(status: reply.head.status, fields: reply.head.fields, body: body)
     }
@@ -58,6 +62,41 @@ struct ModelList {
         return """
             {"id":"auto","object":"model","created":0,"owned_by":"router","name":"auto",\
             "description":\(description.jsonQuoted),"tier":"auto"}
+            """
+    }
+
+    /// What upstream does not list.
+    private func further(than known: Set<String>) -> [(id: String, json: String)] {
+        let hosted = hosted(except: known)
+        return hosted + lentByOthers(except: known.union(hosted.map(\.id)))
+    }
+
+    private func lentByOthers(except known: Set<String>) -> [(id: String, json: String)] {
+        /// A name or alias of this node's own means the node's own tier.
+        func isFree(_ id: String, _ tier: LentShelf.OthersTier) -> Bool {
+            guard id != "auto", !known.contains(id) else { return false }
+            guard isShown(id), let own = table.catalog.tier(named: id) else { return true }
+            return own.name == tier.name
+        }
+        let free = others.filter { isFree($0.name, $0) }
+        // Names count before aliases, as they do in models.ini.
+        var listed = Set(free.map(\.name))
+        var entries: [(String, String)] = []
+        for tier in free {
+            entries.append((tier.name, entry(tier.name, tier)))
+            for alias in tier.aliases where isFree(alias, tier) && listed.insert(alias).inserted {
+                entries.append((alias, entry(alias, tier)))
+            }
+        }
+        return entries
+    }
+
+    private func entry(_ id: String, _ tier: LentShelf.OthersTier) -> String {
+        let name = id == tier.name ? tier.description : "\(tier.description) (alias of \(tier.name))"
+        return """
+            {"id":\(id.jsonQuoted),"object":"model","created":0,"owned_by":"llmstack","name":\(name.jsonQuoted),\
+            "description":\(tier.description.jsonQuoted),"tier":\(tier.role.jsonQuoted),\
+            "hosts":[\(tier.hosts.map(\.jsonQuoted).joined(separator: ","))]}
             """
     }
 

@@ -10,6 +10,8 @@ package struct NodeRoutes: Sendable {
     package let gate: any TierGate
     /// What is known of the cluster's hosts.
     package let book: FleetBook
+    /// What other nodes lend; nil where nobody is asked.
+    let others: LentCatalogs?
     let roster: @Sendable () -> Roster
     let note: @Sendable (PlacementRecord) -> Void
 
@@ -17,14 +19,30 @@ package struct NodeRoutes: Sendable {
     ///   - roster: whom this node knows, now.
     ///   - note: takes what became of each request. Called on event loops: it must not block.
     package init(
-        node: any LocalNode, gate: any TierGate, book: FleetBook, roster: @escaping @Sendable () -> Roster,
-        note: @escaping @Sendable (PlacementRecord) -> Void = { _ in }
+        node: any LocalNode, gate: any TierGate, book: FleetBook, others: LentCatalogs? = nil,
+        roster: @escaping @Sendable () -> Roster, note: @escaping @Sendable (PlacementRecord) -> Void = { _ in }
     ) {
         self.node = node
         self.gate = gate
         self.book = book
+        self.others = others
         self.roster = roster
         self.note = note
+    }
+
+    // MARK: What others lend
+
+    /// For `/models.ini`: none for those that ask for this node's own.
+    func othersFiles(_ head: RequestHead) -> [LentFile] {
+        guard let others, Self.query(head.target)[LentCatalogs.ownOnly.name[...]] != LentCatalogs.ownOnly.value else {
+            return []
+        }
+        return others.files
+    }
+
+    /// For `/v1/models`: none for another node's router, which knows them itself.
+    func othersTiers(_ head: RequestHead) -> [LentShelf.OthersTier] {
+        head.fields.contains(HopFields.hop) ? [] : others?.tiers ?? []
     }
 
     // MARK: This node

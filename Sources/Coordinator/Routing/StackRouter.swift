@@ -53,7 +53,7 @@ package final class StackRouter: RequestRouter {
         case (.inference, _): return .collect(RequestScan(.none))
         case (.explain, _?): return .collect(RequestScan(terms.table.vocabulary))
         case (.modelList, _): return .answer { self.modelList(head, $0) }
-        case (.modelsINI, _): return .answer { errands in self.modelsINIReply(errands.loop) }
+        case (.modelsINI, _): return .answer { errands in self.modelsINIReply(head, errands.loop) }
         case (.node, let node?): return .reply(node.description())
         case (.nodeEvents, let node?): return node.events()
         case (.roster, let node?): return .reply(node.cluster())
@@ -205,7 +205,8 @@ package final class StackRouter: RequestRouter {
 
     private func modelList(_ head: RequestHead, _ errands: Errands) -> EventLoopFuture<Reply> {
         let terms = current
-        let list = ModelList(terms.table, onlyShared: terms.profile.servesOnlyShared)
+        let list = ModelList(
+            terms.table, onlyShared: terms.profile.servesOnlyShared, others: terms.node?.othersTiers(head) ?? [])
         var head = head
         // The list is read here: it must come plain and whole.
         for field in ["accept-encoding", "if-none-match", "if-modified-since", "range"] { head.fields.remove(field) }
@@ -214,18 +215,23 @@ package final class StackRouter: RequestRouter {
         }.recover { _ in list.alone }
     }
 
-    private func modelsINIReply(_ loop: any EventLoop) -> EventLoopFuture<Reply> {
+    private func modelsINIReply(_ head: RequestHead, _ loop: any EventLoop) -> EventLoopFuture<Reply> {
         let path = modelsINI
         let terms = current
+        let others = terms.node?.othersFiles(head) ?? []
         return NIOThreadPool.singleton.runIfActive(eventLoop: loop) { () -> Reply in
             do {
                 let bytes = try WholeFile.read(path)
                 guard terms.profile.servesOnlyShared else {
+                    if !others.isEmpty, let own = String(validating: bytes, as: UTF8.self) {
+                        return .text(MergedCatalog.text(own: own, others: others))
+                    }
                     return Reply(
                         status: 200, fields: ["content-type": "text/plain; charset=utf-8"],
                         body: ByteBuffer(bytes: bytes))
                 }
-                return .text(try terms.table.catalog.lentText(of: String(decoding: bytes, as: UTF8.self)))
+                let own = try terms.table.catalog.lentText(of: String(decoding: bytes, as: UTF8.self))
+                return .text(MergedCatalog.text(own: own, others: others))
             } catch let fault as CatalogError {
                 // What is wrong with it is this host's to know: the line may be one that others do not see.
                 self.log.warning("models.ini is shown to nobody: \(fault)")

@@ -147,9 +147,10 @@ package struct OpencodeConfig: Equatable, Sendable {
         Change nothing. $ARGUMENTS
         """
 
-    /// The last section of a role: where a file names several, the later one is meant to win.
+    /// The last section of a role: where a file names several, the later one is meant to win. Those that other nodes lend
+    /// come and go, and stand in only where the router's own host has none.
     private func last(_ role: Role) -> String? {
-        catalog.sections.last { $0.role == role }?.name
+        (catalog.sections.last { $0.role == role && !$0.isBorrowed } ?? catalog.sections.last { $0.role == role })?.name
     }
 
     private static func full(_ name: String) -> String { "\(provider)/\(name)" }
