@@ -110,6 +110,12 @@ extension TierSpeed {
     package var sanitised: TierSpeed {
         .init(
             loadSeconds: Bounds.clamp(loadSeconds, Bounds.rate), prefillRate: Bounds.clamp(prefillRate, Bounds.rate),
-            decodeRate: Bounds.clamp(decodeRate, Bounds.rate), cacheRatio: Bounds.clamp(cacheRatio, Bounds.share))
+            decodeRate: Bounds.clamp(decodeRate, Bounds.rate), cacheRatio: Bounds.clamp(cacheRatio, Bounds.share),
+            prefillCurve: prefillCurve.flatMap { curve in
+                guard let base = Bounds.clamp(curve.base, Bounds.rate),
+                    let growth = Bounds.clamp(curve.growth, Bounds.rate)
+                else { return nil }
+                return PrefillCurve(base: base, growth: growth)
+            })
     }
 }

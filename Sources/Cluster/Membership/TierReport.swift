@@ -141,14 +141,18 @@ package struct TierSpeed: Equatable, Sendable, Codable {
     package var decodeRate: Double?
     /// Prompt tokens that the cache had, of all prompt tokens: from 0 to 1.
     package var cacheRatio: Double?
+    /// How the time of a prompt grows with its length.
+    package var prefillCurve: PrefillCurve?
 
     package init(
-        loadSeconds: Double? = nil, prefillRate: Double? = nil, decodeRate: Double? = nil, cacheRatio: Double? = nil
+        loadSeconds: Double? = nil, prefillRate: Double? = nil, decodeRate: Double? = nil, cacheRatio: Double? = nil,
+        prefillCurve: PrefillCurve? = nil
     ) {
         self.loadSeconds = loadSeconds
         self.prefillRate = prefillRate
         self.decodeRate = decodeRate
         self.cacheRatio = cacheRatio
+        self.prefillCurve = prefillCurve
     }
 
     enum CodingKeys: String, CodingKey {
@@ -156,6 +160,7 @@ package struct TierSpeed: Equatable, Sendable, Codable {
         case prefillRate = "prefill_tokens_per_second"
         case decodeRate = "decode_tokens_per_second"
         case cacheRatio = "cache_ratio"
+        case prefillCurve = "prefill_curve"
     }
 
     /// The weight of the newest observation. Of a series that jumps, two thirds are forgotten after five observations.

@@ -24,7 +24,7 @@ struct CostModel {
         let (load, penalty) = load
         let battery = host.power.source == .battery ? Self.batteryPenalty : 0
         return Cost(
-            queue: queue(prompt), load: load + penalty, prefill: prompt / lane.rates.prefill,
+            queue: queue(prompt), load: load + penalty, prefill: lane.rates.prefill.seconds(of: prompt),
             decode: work.expectedOutput / decodeRate(beside: min(lane.inHand, lane.report.slots - 1)),
             network: (lane.learned.overhead ?? (host.isLocal ? 0 : Self.roundTrip)) + battery,
             penalty: penalty + battery)
@@ -36,7 +36,7 @@ struct CostModel {
         let slots = max(lane.report.slots, 1)
         guard lane.inHand >= slots else { return 0 }
         let typical =
-            prompt / lane.rates.prefill + Double(Workload.typicalOutput) / decodeRate(beside: slots - 1)
+            lane.rates.prefill.seconds(of: prompt) + Double(Workload.typicalOutput) / decodeRate(beside: slots - 1)
         return Double(lane.inHand - slots + 1) * typical / Double(slots)
     }
 

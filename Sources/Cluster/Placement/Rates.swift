@@ -3,8 +3,7 @@
 package struct Rates: Equatable, Sendable {
     /// Seconds from stopped to ready.
     package var load: Double
-    /// Prompt tokens a second.
-    package var prefill: Double
+    package var prefill: PrefillCurve
     /// Tokens a second of one request that is alone.
     package var decode: Double
 
@@ -14,15 +13,20 @@ package struct Rates: Equatable, Sendable {
     package init(_ tier: TierReport, on machine: NodeDescription.Machine, told: TierSpeed, known: TierSpeed?) {
         let guess = Hardware(machine).guess(sizeBytes: tier.sizeBytes)
         load = told.loadSeconds ?? known?.loadSeconds ?? guess.load
-        prefill = max(told.prefillRate ?? known?.prefillRate ?? guess.prefill, Self.leastRate)
+        prefill =
+            told.prefillCurve ?? told.prefillRate.map(Self.flat) ?? known?.prefillCurve
+            ?? known?.prefillRate.map(Self.flat) ?? guess.prefill
         decode = max(told.decodeRate ?? known?.decodeRate ?? guess.decode, Self.leastRate)
     }
 
     private init(load: Double, prefill: Double, decode: Double) {
         self.load = load
-        self.prefill = prefill
+        self.prefill = Self.flat(prefill)
         self.decode = decode
     }
+
+    /// - Parameter rate: tokens a second, whatever the length.
+    private static func flat(_ rate: Double) -> PrefillCurve { PrefillCurve(base: 1 / max(rate, leastRate), growth: 0) }
 
     /// Tokens a second: what is divided by must not be 0.
     private static let leastRate = 0.1

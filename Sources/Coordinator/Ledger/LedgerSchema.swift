@@ -43,6 +43,8 @@ enum LedgerSchema {
             prefill_tokens_per_second REAL, -- of tokens that the cache did not have
             decode_tokens_per_second REAL, -- of one request
             cache_ratio REAL, -- prompt tokens that the cache had, of all
+            prefill_token_seconds REAL, -- of a token at the start of a prompt
+            prefill_position_seconds REAL, -- what each token before it adds
             updated TEXT NOT NULL,
             PRIMARY KEY (node, tier)
         ) WITHOUT ROWID;
@@ -110,11 +112,13 @@ enum LedgerSchema {
     }
 
     private static func write(_ record: RateRecord, _ db: Database) throws {
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?, ?, ?, ?)").execute(arguments: [
-            text(record.node.description), text(record.tier), number(record.speed.loadSeconds),
-            number(record.speed.prefillRate), number(record.speed.decodeRate), number(record.speed.cacheRatio),
-            LedgerTime.text(record.updated),
-        ])
+        try db.cachedStatement(sql: "INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(
+            arguments: [
+                text(record.node.description), text(record.tier), number(record.speed.loadSeconds),
+                number(record.speed.prefillRate), number(record.speed.decodeRate), number(record.speed.cacheRatio),
+                number(record.speed.prefillCurve?.base), number(record.speed.prefillCurve?.growth),
+                LedgerTime.text(record.updated),
+            ])
     }
 
     private static func write(_ record: HealthRecord, _ db: Database) throws {
@@ -178,9 +182,13 @@ enum LedgerSchema {
         while let row = try rates.next() {
             guard let node = row.text("node"), let tier = row.text("tier"), let updated = row.time("updated")
             else { continue }
+            let curve = row.real("prefill_token_seconds").map {
+                PrefillCurve(base: $0, growth: row.real("prefill_position_seconds") ?? 0)
+            }
             let speed = TierSpeed(
                 loadSeconds: row.real("load_seconds"), prefillRate: row.real("prefill_tokens_per_second"),
-                decodeRate: row.real("decode_tokens_per_second"), cacheRatio: row.real("cache_ratio"))
+                decodeRate: row.real("decode_tokens_per_second"), cacheRatio: row.real("cache_ratio"),
+                prefillCurve: curve)
             memory.add(RateRecord(node: NodeID(node), tier: tier, speed: speed.sanitised, updated: updated))
         }
         return memory

@@ -20,7 +20,7 @@ extension AgentState {
     package mutating func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double) {
         guard var memory = memories.removeValue(forKey: ticket.tier) else { return }
         answers += memory.admission.leave(ticket.number, at: now)
-        if let timings { memory.speed.learn(from: timings) }
+        if let timings { memory.learn(from: timings) }
         memories[ticket.tier] = memory
         describeCounts(ticket.tier, at: now)
     }
@@ -54,13 +54,23 @@ extension AgentState.Memory {
     /// Requests in hand that no slot works on.
     var queued: Int { max(0, admission.inHand - admission.slots) }
 
+    /// Takes one reply into what is known of the tier's speed.
+    mutating func learn(from timings: ReplyTimings) {
+        speed.learn(from: timings)
+        guard timings.promptTokens >= TierSpeed.leastPrompt, timings.promptMilliseconds > 0 else { return }
+        prefill.take(
+            tokens: timings.promptTokens, after: timings.cachedTokens, seconds: timings.promptMilliseconds / 1000)
+        speed.prefillCurve = prefill.curve
+    }
+
     /// Seconds that a request is expected to run; nil where nothing was observed.
     func service(of request: AdmissionRequest) -> Double? {
-        guard let prefill = speed.prefillRate, let decode = speed.decodeRate, prefill > 0, decode > 0 else {
+        guard let rate = speed.prefillRate, let decode = speed.decodeRate, rate > 0, decode > 0 else {
             return nil
         }
         let output = min(request.outputTokens ?? Workload.typicalOutput, Workload.typicalOutput)
         let load = process == .ready ? 0 : speed.loadSeconds ?? 0
-        return load + Double(request.promptTokens) / prefill + Double(output) / decode
+        let prompt = Double(request.promptTokens)
+        return load + (speed.prefillCurve?.seconds(of: prompt) ?? prompt / rate) + Double(output) / decode
     }
 }

@@ -57,6 +57,7 @@ package struct AgentState: Sendable {
         var slots: LlamaServerSlots?
         var admission = TierAdmission()
         var speed = TierSpeed()
+        var prefill = PrefillFit()
     }
 
     /// Whether llama-swap answers.
