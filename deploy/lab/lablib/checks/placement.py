@@ -112,4 +112,4 @@ def restart(lab, found):
             ratio = entry["total_s"] / max(totals.get(entry["node"], 0), 0.001)
             found.expect(0.5 < ratio < 2, f"{entry['node']} was to take {totals.get(entry['node'])} s, after the restart "
                          f"{entry['total_s']} s: what was learned is forgotten")
-    await_all(lab)
+    await_all(list(lab))
