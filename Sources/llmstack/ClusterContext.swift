@@ -110,20 +110,21 @@ struct LocalRouter {
     /// - Throws: ``StackFailure`` where nobody answers, or a router that is in no cluster.
     func get(_ path: String) async throws -> [UInt8] { try await ask("GET", path) }
 
-    func ask(_ method: String, _ path: String) async throws -> [UInt8] {
+    /// - Parameter body: JSON; empty for none.
+    func ask(_ method: String, _ path: String, body: [UInt8] = []) async throws -> [UInt8] {
         // Right after `cluster init` or `join` the router has not noticed yet.
         let patience = ContinuousClock.now + .seconds(isInCluster ? 3 : 0)
         while true {
-            if let body = try await answer(method, path, mayWait: ContinuousClock.now < patience) { return body }
+            if let body = try await answer(method, path, body, mayWait: ContinuousClock.now < patience) { return body }
             try await Task.sleep(for: .milliseconds(100))
         }
     }
 
     /// - Returns: nil where the router says that it is in no cluster, and another try makes sense.
-    private func answer(_ method: String, _ path: String, mayWait: Bool) async throws -> [UInt8]? {
+    private func answer(_ method: String, _ path: String, _ body: [UInt8], mayWait: Bool) async throws -> [UInt8]? {
         let reply: (status: Int, body: [UInt8])
         do {
-            reply = try await HTTPProbe.ask(method, base + path, timeout: .seconds(5))
+            reply = try await HTTPProbe.ask(method, base + path, body: body, timeout: .seconds(5))
         } catch {
             throw StackFailure("no router answers at \(base): \(error)", advice: "fix: llmstack start")
         }

@@ -4,8 +4,8 @@ import Coordinator
 import Foundation
 import Wire
 
-/// `llmstack explain`: the ladder's answer without a router.
-struct Explain: ParsableCommand {
+/// `llmstack explain`: the ladder's answer without a router, or where the cluster's router would send a request.
+struct Explain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show which tier \"auto\" would pick for a request, and why.",
         discussion: """
@@ -13,11 +13,15 @@ struct Explain: ParsableCommand {
 
               echo '{"messages":[{"role":"user","content":"hello"}]}' | llmstack explain
 
-            Nothing is sent anywhere and no router needs to run.
+            Nothing is sent anywhere and no router needs to run. With --cluster this project's router is asked where it \
+            would send the request: it shows what each host would cost, in seconds, and sends nothing either.
             """)
 
     @Argument(help: "A file with a request body, or - for standard input.")
     var file = "-"
+
+    @Flag(help: "Ask the router where the request would go, and what each host would cost.")
+    var cluster = false
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -26,7 +30,8 @@ struct Explain: ParsableCommand {
         let description: String
     }
 
-    func run() throws {
+    func run() async throws {
+        if cluster { return try await showPlacement() }
         let settings = try RouterSettings()
         let table = try settings.routingTable().table
         let body = try readBody()
@@ -49,6 +54,14 @@ struct Explain: ParsableCommand {
             case .concrete, .invalid: showNamed(request, body, table)
             }
         }
+    }
+
+    private func showPlacement() async throws {
+        let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
+        let answer = try await router.ask("POST", "/llmstack/v1/explain", body: readBody())
+        if json { return print(String(decoding: answer, as: UTF8.self)) }
+        let explanation = try JSONDecoder().decode(PlacementExplanation.self, from: Data(answer))
+        print(PlacementText(explanation.sanitised).text)
     }
 
     private static let expected = "give a body such as {\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"

@@ -34,6 +34,9 @@ struct ClusterRouting {
         }
     }
 
+    /// As it is now; nil when it has gone.
+    func host(_ id: NodeID) -> Host? { book.ask(match: match) { fleet, _ in fleet.hosts[id] } }
+
     func verdicts(_ work: Workload) -> [Verdict] {
         book.ask(match: match) { fleet, now in fleet.verdicts(work, at: now) }
     }

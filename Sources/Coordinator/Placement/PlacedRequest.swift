@@ -46,6 +46,8 @@ final class PlacedRequest: Itinerary {
     private var status = 0
     private var firstByte: Double?
     private var tail = ReplyTail()
+    /// Its place in this host's line, as it was told last.
+    private var standing: (position: Int, seconds: Double)?
 
     /// A request at a host.
     private struct Stay {
@@ -65,6 +67,14 @@ final class PlacedRequest: Itinerary {
     private var elapsed: Double { (ContinuousClock.now - began) / .seconds(1) }
 
     // MARK: Itinerary
+
+    func waitingNote() -> ByteBuffer? {
+        guard errand.head.path == WaitingNote.path, let stay else { return nil }
+        let text = WaitingNote.text(
+            tier: stay.tier, host: cluster.host(stay.verdict.host.id) ?? stay.verdict.host, request: id,
+            standing: standing)
+        return text.map { WaitingNote.event(of: $0, id: id, model: stay.tier) }
+    }
 
     func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) {
         self.loop = loop
@@ -159,9 +169,10 @@ final class PlacedRequest: Itinerary {
     private func heard(_ answer: AdmissionAnswer, of attempt: Int) {
         guard tried.count == attempt, let stay, stay.verdict.host.isLocal, !stay.isAdmitted, let go else { return }
         switch answer {
-        case .queued: break
+        case .queued(let position, let seconds): standing = (position, seconds)
         case .admitted:
             self.stay?.isAdmitted = true
+            standing = nil
             var head = errand.head
             HopFields.strip(&head.fields, isOwn: errand.work.isOwn)
             go(.send(head, cluster.localEndpoint, errand.edit(stay.tier, true)))

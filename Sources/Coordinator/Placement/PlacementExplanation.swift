@@ -68,6 +68,25 @@ package struct PlacementExplanation: Equatable, Sendable, Codable {
 }
 
 extension PlacementExplanation {
+    /// What of it may be shown to people: the router that answers may be another host's, with others' words in it.
+    package var sanitised: PlacementExplanation {
+        var clean = self
+        clean.asked = asked.printable()
+        clean.tier = tier.printable()
+        clean.reason = reason.printable(2000)
+        clean.node = node?.printable()
+        clean.refusal = refusal?.printable(2000)
+        clean.rungs = rungs.map { Rung(tier: $0.tier.printable(), why: $0.why?.printable(2000)) }
+        clean.hosts = hosts.map { host in
+            var host = host
+            host.node = host.node.printable()
+            host.why = host.why?.printable()
+            host.state = host.state.printable()
+            return host
+        }
+        return clean
+    }
+
     /// - Parameter model: what the request names; nil leaves it to the ladder.
     init(_ request: ScannedRequest, model: String?, _ work: Workload, _ routing: ClusterRouting) {
         var work = work

@@ -7,6 +7,7 @@ package struct LlamaSwapConfig: Equatable, Sendable {
     private let catalog: Catalog
     private let next: Bool
     private let llamaServer: String
+    private let tellsOfLoads: Bool
 
     /// Seconds that llama-swap waits for a llama-server: 45 GB from a slow disk take minutes.
     private static let healthCheckTimeout = 600
@@ -17,10 +18,13 @@ package struct LlamaSwapConfig: Equatable, Sendable {
     ///   - next: run what is queued, where a tier has something queued.
     ///   - llamaServer: path or bare name of the program, as found by
     ///     ``locateLlamaServer(catalog:environment:isExecutable:)``.
-    package init(catalog: Catalog, next: Bool, llamaServer: String) {
+    ///   - tellsOfLoads: whether llama-swap itself tells streaming clients of a load that they wait for. It does so by a 200
+    ///     before it knows what comes of the load; in a cluster the router tells of it instead, and may ask another host.
+    package init(catalog: Catalog, next: Bool, llamaServer: String, tellsOfLoads: Bool = true) {
         self.catalog = catalog
         self.next = next
         self.llamaServer = llamaServer
+        self.tellsOfLoads = tellsOfLoads
     }
 
     /// Whether any tier, local or hosted, has something queued for the next channel.
@@ -39,7 +43,7 @@ package struct LlamaSwapConfig: Equatable, Sendable {
             "logLevel: \"info\"",
             "logToStdout: \"proxy\"",
             "startPort: \(Self.startPort)",
-            "sendLoadingState: true",
+            "sendLoadingState: \(tellsOfLoads)",
             "includeAliasesInList: true",
             "globalTTL: 0",
             "",

@@ -22,7 +22,11 @@ package struct Blueprint: Sendable {
             catalog: { try ModelsINI.load($0, environment: environment) },
             llamaSwapYAML: { catalog, next in
                 let llamaServer = LlamaSwapConfig.locateLlamaServer(catalog: catalog, environment: environment)
-                return LlamaSwapConfig(catalog: catalog, next: next, llamaServer: llamaServer).yaml
+                // A damaged cluster.json is the router's to complain of.
+                let isInCluster = ((try? ClusterFiles(environment: environment).cluster()) ?? nil) != nil
+                return LlamaSwapConfig(
+                    catalog: catalog, next: next, llamaServer: llamaServer, tellsOfLoads: !isInCluster
+                ).yaml
             })
     }
 }

@@ -2,13 +2,18 @@ import NIOCore
 
 /// Takes one request along its ``Itinerary``, and what comes back to the client's connection.
 ///
-/// While a client that reads events waits, it is given the head of its reply after ``headAfter`` and a comment every
-/// ``pingInterval``: clients give up after minutes of silence. A reply that then turns out to be an error is told as an
-/// event, since the status has gone out.
+/// While a client that reads events waits, it is told what it waits for (``Itinerary/waitingNote()``); where there is
+/// nothing to tell, it is given the head of its reply after ``headAfter`` and a comment every ``pingInterval``: clients give
+/// up after minutes of silence. A reply that then turns out to be an error is told as an event, since the status has gone
+/// out.
 final class Dispatch: UpstreamReceiver {
-    /// Long enough for a host that is not busy: its own head, with its own status, is better.
-    static let headAfter = TimeAmount.seconds(10)
-    static let pingInterval = TimeAmount.seconds(15)
+    /// Until the first note. Long enough for a host that is not busy: its own head, with its own status, is better.
+    static let noteAfter = TimeAmount.seconds(2)
+    /// Seconds between notes.
+    static let noteInterval = 1
+    /// Seconds after which the head goes out, notes or none; and between two comments.
+    static let headAfter = 10
+    static let pingInterval = 15
     /// Bytes of an error that is told as an event.
     private static let errorLimit = 64 << 10
 
@@ -31,6 +36,9 @@ final class Dispatch: UpstreamReceiver {
     private var speech = Speech.nothing
     private var isOver = false
     private var timer: Scheduled<Void>?
+    /// Seconds waited, and seconds since the client was last told something.
+    private var waited = 2
+    private var silent = 2
 
     init(_ itinerary: any Itinerary, _ pieces: [ByteBuffer], for connection: ServerConnection, _ pool: UpstreamPool) {
         self.itinerary = itinerary
@@ -42,7 +50,7 @@ final class Dispatch: UpstreamReceiver {
     func start() {
         itinerary.begin(on: pool.loop) { [weak self] leg in self?.take(leg) }
         guard itinerary.isEventStream, !isOver, case .nothing = speech else { return }
-        timer = pool.loop.assumeIsolated().scheduleTask(in: Self.headAfter) { [weak self] in self?.speakEarly() }
+        schedule(in: Self.noteAfter)
     }
 
     private func take(_ leg: Leg) {
@@ -76,21 +84,35 @@ final class Dispatch: UpstreamReceiver {
 
     // MARK: Waiting aloud
 
-    private func speakEarly() {
-        guard !isOver, case .nothing = speech, let connection else { return }
-        speech = .early
-        connection.begin(
-            ReplyHead(status: 200, fields: ["content-type": "text/event-stream", "cache-control": "no-cache"]))
-        ping()
+    private func schedule(in time: TimeAmount) {
+        timer = pool.loop.assumeIsolated().scheduleTask(in: time) { [weak self] in self?.waitOn() }
     }
 
-    private func ping() {
-        guard !isOver, case .early = speech, let connection else { return }
+    private func waitOn() {
+        guard !isOver, let connection else { return }
         if connection.takesMore {
-            connection.upstreamSent(ByteBuffer(string: ": ping\n\n"))
-            connection.upstreamReadCompleted()
+            if let note = itinerary.waitingNote() {
+                say(note)
+            } else if silent >= (waited > Self.headAfter ? Self.pingInterval : Self.headAfter) {
+                say(ByteBuffer(string: ": ping\n\n"))
+            }
         }
-        timer = pool.loop.assumeIsolated().scheduleTask(in: Self.pingInterval) { [weak self] in self?.ping() }
+        waited += Self.noteInterval
+        silent += Self.noteInterval
+        schedule(in: .seconds(Int64(Self.noteInterval)))
+    }
+
+    private func say(_ event: ByteBuffer) {
+        guard let connection else { return }
+        if case .nothing = speech {
+            speech = .early
+            connection.begin(
+                ReplyHead(status: 200, fields: ["content-type": "text/event-stream", "cache-control": "no-cache"]))
+        }
+        guard case .early = speech else { return }
+        silent = 0
+        connection.upstreamSent(event)
+        connection.upstreamReadCompleted()
     }
 
     private func stopTimer() {

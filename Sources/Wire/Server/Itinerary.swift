@@ -6,6 +6,10 @@ package protocol Itinerary: AnyObject {
     /// Whether the client reads server-sent events, and can be told that it is being seen to while it waits.
     var isEventStream: Bool { get }
 
+    /// An event that tells the client what it waits for; nil where there is nothing to tell. Asked about once a second
+    /// while an event stream waits.
+    func waitingNote() -> ByteBuffer?
+
     /// Works out where to go first.
     ///
     /// - Parameter go: called on the event loop once for this call, and once more after each ``replied(_:)`` that said

@@ -19,9 +19,11 @@ package enum HTTPProbe {
         try await ask("GET", url, timeout: timeout)
     }
 
-    /// The same for a request of another method, without a body.
+    /// The same for a request of another method.
+    ///
+    /// - Parameter body: JSON; empty for none.
     package static func ask(
-        _ method: String, _ url: String, timeout: Duration
+        _ method: String, _ url: String, body: [UInt8] = [], timeout: Duration
     ) async throws(Failure) -> (status: Int, body: [UInt8]) {
         // A query is part of the target, and of no endpoint.
         let question = url.firstIndex(of: "?") ?? url.endIndex
@@ -30,7 +32,9 @@ package enum HTTPProbe {
         }
         let path = (endpoint.prefix.isEmpty ? "/" : endpoint.prefix) + url[question...]
         endpoint.prefix = ""
-        let request = RequestHead(method: method, target: path, fields: ["connection": "close"])
+        var request = RequestHead(method: method, target: path, fields: ["connection": "close"])
+        if !body.isEmpty { request.fields.add("content-type", "application/json") }
+        let head = request
         let target = endpoint
         let limit = TimeAmount(timeout)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -40,7 +44,7 @@ package enum HTTPProbe {
             let timer = loop.scheduleTask(in: limit) {
                 promise.fail(Failure(description: "\(target) did not answer within \(timeout)"))
             }
-            let fetch = pool.fetch(request, from: target, limit: bodyLimit)
+            let fetch = pool.fetch(head, body: ByteBuffer(bytes: body), from: target, limit: bodyLimit)
             fetch.reply.cascade(to: promise)
             // However it ends: a server that hangs would otherwise keep a connection for each probe.
             promise.futureResult.assumeIsolated().whenComplete { _ in

@@ -3,10 +3,14 @@ package import NIOCore
 extension UpstreamPool {
     /// A whole reply, for requests of the router's own.
     ///
-    /// - Parameter limit: bytes of body; a larger one fails.
-    package func fetch(_ request: RequestHead, from endpoint: Endpoint, limit: Int) -> UpstreamFetch {
+    /// - Parameters:
+    ///   - body: of the request.
+    ///   - limit: bytes of the reply's body; a larger one fails.
+    package func fetch(
+        _ request: RequestHead, body: ByteBuffer = ByteBuffer(), from endpoint: Endpoint, limit: Int
+    ) -> UpstreamFetch {
         let fetch = UpstreamFetch(promise: loop.makePromise(of: Reply.self), endpoint: endpoint, limit: limit)
-        fetch.start(request, pool: self)
+        fetch.start(request, body, pool: self)
         return fetch
     }
 }
@@ -34,8 +38,9 @@ package final class UpstreamFetch: UpstreamReceiver {
         promise.fail(CancellationError())
     }
 
-    fileprivate func start(_ request: RequestHead, pool: UpstreamPool) {
-        let call = UpstreamCall(request, body: .whole([]), to: endpoint, pool: pool, receiver: self)
+    fileprivate func start(_ request: RequestHead, _ body: ByteBuffer, pool: UpstreamPool) {
+        let pieces = body.readableBytes > 0 ? [body] : []
+        let call = UpstreamCall(request, body: .whole(pieces), to: endpoint, pool: pool, receiver: self)
         self.call = call
         // The call knows its receiver only weakly: it lives until its promise is kept.
         promise.futureResult.assumeIsolated().whenComplete { _ in self.call = nil }

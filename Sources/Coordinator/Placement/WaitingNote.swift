@@ -1,0 +1,45 @@
+import Cluster
+import NIOCore
+import Wire
+
+/// What a client that waits for a chat is told: the load that it waits for, or its place in the line. It comes as reasoning,
+/// which clients show and leave out of the conversation, as llama-swap does on one host.
+enum WaitingNote {
+    /// The only one that knows reasoning.
+    static let path = "/v1/chat/completions"
+
+    /// - Parameters:
+    ///   - request: its name, by which another node tells of its place.
+    ///   - standing: its place on this host.
+    /// - Returns: nil where it waits for neither.
+    static func text(
+        tier: String, host: Host, request: String, standing: (position: Int, seconds: Double)?
+    ) -> String? {
+        let report = host.tiers.first { $0.name == tier }
+        if let standing { return line(host.name, standing.position, standing.seconds) }
+        if let waiting = report?.waiting, let position = waiting.firstIndex(where: { $0.request == request }) {
+            return line(host.name, position, waiting[position].seconds)
+        }
+        guard report?.state == .loading else { return nil }
+        return "\(host.name) is loading \(tier)"
+            + (report?.speed.loadSeconds.map { ", which takes about \(whole($0)) s" } ?? "")
+    }
+
+    private static func line(_ host: String, _ position: Int, _ seconds: Double) -> String {
+        position == 0
+            ? "next in line on \(host), for about \(whole(seconds)) s"
+            : "\(position) before this one on \(host), about \(whole(seconds)) s"
+    }
+
+    private static func whole(_ seconds: Double) -> Int { Int(min(max(seconds, 0), 86_400).rounded(.up)) }
+
+    /// A chunk of a chat's stream.
+    static func event(of text: String, id: String, model: String) -> ByteBuffer {
+        ByteBuffer(
+            string: """
+                data: {"id":\(("chatcmpl-" + id).jsonQuoted),"object":"chat.completion.chunk","created":0,\
+                "model":\(model.jsonQuoted),"choices":[{"index":0,"delta":{"role":"assistant",\
+                "reasoning_content":\((text + "\n").jsonQuoted)},"finish_reason":null}]}\n\n
+                """)
+    }
+}
