@@ -25,8 +25,12 @@ struct ClusterInstallTests {
         #expect(files["my project/.llmstack/models.ini"] == before)
         let opencode = files.first { $0.key.hasSuffix(".llmstack/opencode.json") }?.value ?? Data()
         #expect(String(decoding: opencode, as: UTF8.self).contains("\"big\""))
-        // A project of its own, whose tiers the router does not have.
-        try left.terminal.write(Self.ini, to: ".llmstack/models.ini")
+        // A thin client sees it all.
+        let thin = try Terminal()
+        let url = "http://\(place)"
+        let client = try await aside { try thin.run(["install", "--external", url, "--print"]) }
+        #expect(client.output.contains("\"big\"") && client.output.contains("\"code-smart\""), "\(client)")
+        // A project whose tiers the router does not have.
         try left.terminal.write(Self.ini + "; another\n", to: "other/.llmstack/models.ini")
         let (terminal, environment) = (left.terminal, left.environment)
         let folder = terminal.project.appending(path: "other").path
@@ -34,11 +38,6 @@ struct ClusterInstallTests {
             try terminal.run(["install"], environment: environment.merging(["LLMSTACK_WORK_DIR": folder]) { $1 })
         }
         #expect(other.code == 0 && other.output.contains("another project's"), "\(other)")
-        // A thin client sees it all.
-        let thin = try Terminal()
-        let url = "http://\(place)"
-        let client = try await aside { try thin.run(["install", "--external", url, "--print"]) }
-        #expect(client.output.contains("\"big\"") && client.output.contains("\"code-smart\""), "\(client)")
     }
 
     @Test func withoutARouterItListsItsOwnAndSaysWhatToDo() async throws {

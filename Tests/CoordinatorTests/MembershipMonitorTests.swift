@@ -2,12 +2,13 @@ import Cluster
 import Coordinator
 import Foundation
 import RouterHarness
+import Synchronization
 import Testing
 
 /// A monitor that watches a real listener of another node.
 struct MembershipMonitorTests {
     private static func watch(
-        _ node: ScriptedNode,
+        _ node: ScriptedNode, onChange: @escaping @Sendable (NodeID, Membership.Member?) -> Void = { _, _ in },
         _ body: (_ tell: (MembershipMonitor.News) -> Void, MembershipMonitor, Place) async throws -> Void
     ) async throws {
         let identity = ClusterIdentity(id: ClusterID("cluster0"), name: "team", security: .open)
@@ -15,7 +16,8 @@ struct MembershipMonitorTests {
             Roster(cluster: identity, nodes: [])
         }
         let router = try await RunningRouter(profile: .clusterListener, node: routes)
-        let monitor = MembershipMonitor.quiet(own: NodeID("self00000000"), cluster: identity.id)
+        let monitor = MembershipMonitor.quiet(
+            own: NodeID("self00000000"), cluster: identity.id, onChange: onChange)
         let (news, feed) = AsyncStream.makeStream(of: MembershipMonitor.News.self)
         let run = Task { await monitor.run(news) }
         try await body({ feed.yield($0) }, monitor, Place(host: "127.0.0.1", port: router.port))
@@ -54,6 +56,29 @@ struct MembershipMonitorTests {
             tell(.sighted(name: "studio\u{9b}31m", host: "studio.local", [place], txt: advertisement.txt))
             #expect(await eventually { monitor.entries.first?.note?.hasSuffix("is no llmstack node") == true })
             #expect(monitor.entries.map(\.name) == ["studio31m"])
+        }
+    }
+
+    @Test("Changes are told as they happen, and a ping is none")
+    func told() async throws {
+        let node = ScriptedNode()
+        let told = Mutex<[String]>([])
+        let tell: @Sendable (NodeID, Membership.Member?) -> Void = { _, member in
+            let isAccepting = member?.description?.policy.accepting
+            told.withLock { $0.append(isAccepting.map { "\($0)" } ?? "gone") }
+        }
+        try await Self.watch(node, onChange: tell) { tell, monitor, place in
+            tell(.named(place))
+            func silence() -> Int? { monitor.entries.first?.lastWordMilliseconds }
+            // A ping comes after each silence.
+            #expect(await eventually { (silence() ?? 0) > 600 })
+            #expect(await eventually { (silence() ?? 1000) < 400 })
+            #expect(told.withLock { $0 } == ["true"])
+            node.change { $0.policy.accepting = false }
+            #expect(await eventually { told.withLock { $0.count } == 2 })
+            tell(.forgotten(place))
+            #expect(await eventually { told.withLock { $0.count } == 3 })
+            #expect(told.withLock { $0 } == ["true", "false", "gone"])
         }
     }
 
