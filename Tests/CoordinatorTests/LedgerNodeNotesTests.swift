@@ -113,7 +113,9 @@ struct LedgerNodeNotesTests {
         let node = ScriptedNode()
         node.change { $0.tiers[0].speed.decodeRate = 46 }
         let identity = ClusterIdentity(id: ClusterID("cluster0"), name: "team", security: .open)
-        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) { Roster(cluster: identity, nodes: []) }
+        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) {
+            Roster(cluster: identity, nodes: [])
+        }
         let router = try await RunningRouter(profile: .clusterListener, node: routes)
         let place = Place(host: "127.0.0.1", port: router.port)
         try await scratch.running { ledger in

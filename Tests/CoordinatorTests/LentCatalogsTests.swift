@@ -28,7 +28,9 @@ struct LentCatalogsTests {
         init(_ name: String, _ text: String, tiers: [String]) async throws {
             node = ScriptedNode(name, tiers: tiers)
             ini = try LentCatalogsTests.file(text)
-            let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) { Roster(cluster: identity, nodes: []) }
+            let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node)) {
+                Roster(cluster: identity, nodes: [])
+            }
             router = try await RunningRouter(ini: ini, profile: .clusterListener, node: routes)
         }
 
@@ -63,7 +65,9 @@ struct LentCatalogsTests {
         }
         for host in hosts { feed.yield(.named(host.place)) }
         let node = ScriptedNode("self", tiers: ["heavy"])
-        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node), others: others) { Roster(cluster: identity, nodes: []) }
+        let routes = NodeRoutes(node: node, gate: node, book: FleetBook(local: node), others: others) {
+            Roster(cluster: identity, nodes: [])
+        }
         let ini = try file(own)
         let list = #"{"object":"list","data":[{"id":"mine"},{"id":"heavy"},{"id":"h"},{"id":"extra"}]}"#
         let answer: ScriptedUpstream.Answer = { socket, _ in

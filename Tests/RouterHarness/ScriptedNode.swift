@@ -11,7 +11,13 @@ package final class ScriptedNode: LocalNode, TierGate {
         var number = 0
         var traffic: [String] = []
         var timings: [ReplyTimings] = []
+        var gate = Gate.open
+        var tickets: UInt64 = 0
+        var waiting: [@Sendable (AdmissionAnswer) -> Void] = []
     }
+
+    /// What becomes of requests that want onto a tier.
+    package enum Gate: Sendable { case open, held, full }
 
     private let state: Mutex<State>
 
@@ -69,9 +75,29 @@ package final class ScriptedNode: LocalNode, TierGate {
     package func enter(
         _ tier: String, _ request: AdmissionRequest, _ answer: @escaping @Sendable (AdmissionAnswer) -> Void
     ) -> AdmissionTicket {
-        state.withLock { $0.traffic.append("+\(tier)") }
-        answer(.admitted)
-        return AdmissionTicket(number: 0, tier: tier)
+        let (gate, number) = state.withLock { state in
+            state.tickets += 1
+            state.traffic.append("+\(tier)")
+            if state.gate == .held { state.waiting.append(answer) }
+            return (state.gate, state.tickets)
+        }
+        switch gate {
+        case .open: answer(.admitted)
+        case .held: answer(.queued(position: 3, seconds: 7.5))
+        case .full: answer(.refused(AdmissionRefusal(.queueFull(waiting: 9), retryAfter: 17)))
+        }
+        return AdmissionTicket(number: number, tier: tier)
+    }
+
+    package func set(_ gate: Gate) { state.withLock { $0.gate = gate } }
+
+    /// Lets everybody in that was held.
+    package func letIn() {
+        let answers = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for answer in answers { answer(.admitted) }
     }
 
     package func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?) {

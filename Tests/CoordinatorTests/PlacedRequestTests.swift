@@ -1,0 +1,311 @@
+import Cluster
+import Coordinator
+import Foundation
+import RouterHarness
+import Synchronization
+import Testing
+import Wire
+
+/// Requests that go where the cluster can serve them, over real sockets.
+@Suite(.timeLimit(.minutes(3)))
+struct PlacedRequestTests {
+    /// A router with hosts around it: `studio` is its own; the others are scripted listeners.
+    private struct Team {
+        var router: RunningRouter
+        var node: ScriptedNode
+        var book: FleetBook
+        var others: [String: ScriptedUpstream] = [:]
+        let records = Records()
+
+        final class Records: Sendable {
+            private let all = Mutex<[PlacementRecord]>([])
+            var list: [PlacementRecord] { all.withLock { $0 } }
+            func add(_ record: PlacementRecord) { all.withLock { $0.append(record) } }
+        }
+
+        /// - Parameters:
+        ///   - own: the tiers of the router's own host.
+        ///   - others: by name the tiers of another, and what it answers; the slower to work through a prompt the later its name.
+        init(
+            own: [String] = [], _ others: [(String, [String], ScriptedUpstream.Answer)],
+            profile: ServingProfile = .clusterLoopback, answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
+        ) async throws {
+            node = ScriptedNode(tiers: own)
+            book = FleetBook(local: node)
+            for (index, (name, tiers, answer)) in others.enumerated() {
+                let upstream = try ScriptedUpstream(answer)
+                self.others[name] = upstream
+                book.add(name, tiers, at: upstream.port, prefillRate: 1000 / Double(index + 1))
+            }
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).ini")
+            defer { try? FileManager.default.removeItem(at: file) }
+            let sections = own.map { "[\($0)]\nhf_repo = a/b\nhf_file = \($0).gguf\naliases = my-\($0)\n" }
+            try "[NODE]\nshare = all\n\(sections.joined())".write(to: file, atomically: true, encoding: .utf8)
+            let identity = ClusterIdentity(id: ClusterID("cluster0"), name: "team", security: .open)
+            let records = records
+            let routes = NodeRoutes(node: node, gate: node, book: book) {
+                Roster(cluster: identity, nodes: [])
+            } note: {
+                records.add($0)
+            }
+            router = try await RunningRouter(ini: file, profile: profile, node: routes, answer: answer)
+        }
+
+        func ask(_ request: String) async throws -> HTTPText? {
+            let router = router
+            return try await onThread { try router.replies(to: [request])[0] }
+        }
+
+        func stop() async {
+            await router.stop()
+            for other in others.values { other.stop() }
+        }
+    }
+
+    private static func chat(_ model: String, _ text: String = "hi", stream: Bool = false, fields: String = "")
+        -> String
+    {
+        RequestText.post(
+            "/v1/chat/completions",
+            #"{"model":"\#(model)","stream":\#(stream),"messages":[{"role":"user","content":"\#(text)"}]}"#, fields)
+    }
+
+    private static func says(_ status: String, _ body: String = "{}", _ fields: String = "") -> ScriptedUpstream.Answer
+    {
+        ScriptedUpstream.always("HTTP/1.1 \(status)\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    }
+
+    // MARK: Other hosts
+
+    @Test func `Another host is asked once, by the tier's name, without the client's credentials`() async throws {
+        let team = try await Team([("box", ["plan"], Self.says("200 OK", "from box", "Set-Cookie: a=b\r\n"))])
+        let reply = try await team.ask(
+            Self.chat(
+                "my-plan",
+                fields: "Authorization: Bearer secret\r\nCookie: c=d\r\nOrigin: http://localhost\r\nX-Mine: 1\r\n"))
+        #expect(reply?.status == 200)
+        #expect(reply?.text == "from box")
+        #expect(reply?["x-llmstack-node"] == "box")
+        #expect(reply?["x-llmstack-tier"] == "plan")
+        #expect(reply?["x-llmstack-reason"] == "named")
+        #expect(reply?["set-cookie"] == nil)
+        let asked = try #require(team.others["box"]?.requests.first)
+        #expect(asked.text.hasPrefix(#"{"model":"plan","#))
+        #expect(asked["x-llmstack-hop"] == "1")
+        #expect(asked["x-llmstack-request"]?.isEmpty == false)
+        #expect(asked["x-mine"] == "1")
+        for name in ["authorization", "cookie", "origin"] { #expect(asked[name] == nil, "\(name)") }
+        #expect(team.router.upstream.requests.isEmpty)
+        await team.stop()
+    }
+
+    @Test func `auto steps down to a host that there is, and says so`() async throws {
+        let team = try await Team(own: ["code-fast"], [("box", ["plan"], ScriptedUpstream.ok)])
+        let planned = try await team.ask(Self.chat("auto", "how would you design this"))
+        #expect(planned?["x-llmstack-node"] == "box")
+        #expect(planned?["x-llmstack-reason"] == "plan-signal")
+        let short = try await team.ask(Self.chat("auto"))
+        #expect(short?["x-llmstack-node"] == "studio")
+        #expect(short?["x-llmstack-tier"] == "code-fast")
+        #expect(
+            short?["x-llmstack-reason"]?.contains("-> code-fast (code-smart has no host: no node serves it)") == true)
+        #expect(team.router.upstream.requests.first?.text.hasPrefix(#"{"model":"code-fast""#) == true)
+        let unfiltered = try await team.ask(Self.chat("auto", "[nofilter] hi"))
+        #expect(unfiltered?.status == 503)
+        #expect(unfiltered?["retry-after"] != nil)
+        #expect(unfiltered?.text.contains("no_node_available") == true)
+        await team.stop()
+    }
+
+    @Test(
+        "A host that cannot now is passed by, once; what it says counts where nobody else can",
+        arguments: [("429 Too Many Requests", 429), ("502 Bad Gateway", 502), ("503 Service Unavailable", 503)])
+    func passedBy(_ status: String, _ code: Int) async throws {
+        let refusing = Self.says(status, #"{"error":{}}"#, "Retry-After: 9\r\n")
+        let team = try await Team([
+            ("box", ["plan"], refusing), ("den", ["plan"], ScriptedUpstream.ok), ("elm", ["plan"], ScriptedUpstream.ok),
+        ])
+        let reply = try await team.ask(Self.chat("plan"))
+        #expect(reply?.status == 200)
+        #expect(reply?["x-llmstack-node"] == "den")
+        team.others["den"]?.answer(refusing)
+        let second = try await team.ask(Self.chat("plan"))
+        #expect(second?.status == code)
+        #expect(second?["retry-after"] == "9")
+        #expect(team.others["elm"]?.requests.isEmpty == true)
+        await team.stop()
+        let alone = try await Team([("box", ["plan"], refusing)])
+        #expect(try await alone.ask(Self.chat("plan"))?.status == code)
+        #expect(alone.others["box"]?.requests.count == 1)
+        await alone.stop()
+    }
+
+    @Test func `A host that is gone is passed by, also the router's own`() async throws {
+        let team = try await Team(own: ["plan"], [("box", ["plan"], ScriptedUpstream.ok)]) { _, _ in .close }
+        let reply = try await team.ask(Self.chat("plan"))
+        #expect(reply?.status == 200)
+        #expect(reply?["x-llmstack-node"] == "box")
+        #expect(team.node.traffic == ["+plan", "-plan"])
+        await team.stop()
+    }
+
+    @Test func `Nothing is asked again once a byte has come`() async throws {
+        let cut: ScriptedUpstream.Answer = { socket, _ in
+            socket.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+            return .close
+        }
+        let team = try await Team([("box", ["plan"], cut), ("den", ["plan"], ScriptedUpstream.ok)])
+        let reply = try await team.ask(Self.chat("plan"))
+        #expect(reply == nil)
+        #expect(team.others["den"]?.requests.isEmpty == true)
+        let isNoted = await eventually { team.records.list.first?.outcome == .failed }
+        #expect(isNoted)
+        await team.stop()
+    }
+
+    @Test func `Requests that are placed already are served here or refused`() async throws {
+        let team = try await Team(
+            own: ["plan"], [("box", ["plan"], ScriptedUpstream.ok)], profile: .clusterListener)
+        let hop = "x-llmstack-hop: 1\r\nx-llmstack-request: r1\r\n"
+        #expect(try await team.ask(Self.chat("plan", fields: hop))?["x-llmstack-node"] == "studio")
+        team.node.change { $0.tiers[0].state = .absent }
+        let refused = try await team.ask(Self.chat("plan", fields: hop))
+        #expect(refused?.status == 503)
+        #expect(team.others["box"]?.requests.isEmpty == true)
+        // Who has not been placed is.
+        #expect(try await team.ask(Self.chat("plan"))?["x-llmstack-node"] == "box")
+        await team.stop()
+    }
+
+    // MARK: The gate
+
+    @Test func `A request waits for its turn, and a client that leaves gives up its place`() async throws {
+        let team = try await Team(own: ["plan"], [])
+        team.node.set(.held)
+        let router = team.router
+        async let reply = onThread { try router.replies(to: [Self.chat("plan")])[0] }
+        let isWaiting = await eventually { team.node.traffic == ["+plan"] }
+        #expect(isWaiting)
+        #expect(team.router.upstream.requests.isEmpty)
+        team.node.letIn()
+        #expect(try await reply?.status == 200)
+        let client = try Socket(port: team.router.port)
+        client.send(Self.chat("plan"))
+        let waitsAgain = await eventually { team.node.traffic.count == 3 }
+        #expect(waitsAgain)
+        client.close()
+        let hasLeft = await eventually { team.node.traffic.count == 4 }
+        #expect(hasLeft)
+        // An answer that comes too late is nobody's.
+        team.node.letIn()
+        #expect(team.router.upstream.requests.count == 1)
+        let isNoted = await eventually { team.records.list.map(\.outcome) == [.served, .left] }
+        #expect(isNoted)
+        await team.stop()
+    }
+
+    @Test func `A full line is told with when to come again, unless another host has room`() async throws {
+        let team = try await Team(own: ["plan"], [])
+        team.node.set(.full)
+        let reply = try await team.ask(Self.chat("plan"))
+        #expect(reply?.status == 429)
+        #expect(reply?["retry-after"] == "17")
+        #expect(reply?.text.contains("rate_limit_exceeded") == true)
+        #expect(reply?["x-llmstack-node"] == "studio")
+        await team.stop()
+        let two = try await Team(own: ["plan"], [("box", ["plan"], ScriptedUpstream.ok)])
+        two.node.set(.full)
+        #expect(try await two.ask(Self.chat("plan"))?["x-llmstack-node"] == "box")
+        #expect(two.node.traffic == ["+plan", "-plan"])
+        await two.stop()
+    }
+
+    @Test func `A client that streams is told what it waits for, and then has its reply`() async throws {
+        let team = try await Team(
+            own: ["plan"], [], answer: Self.says("200 OK", "data: [DONE]\n\n", "Content-Type: text/event-stream\r\n"))
+        team.node.set(.held)
+        let router = team.router
+        let text = try await onThread {
+            let client = try Socket(port: router.port)
+            client.send(Self.chat("plan", stream: true))
+            let first = try client.read { String(decoding: $0, as: UTF8.self).contains("reasoning_content") }
+            team.node.letIn()
+            let rest = try client.read { String(decoding: $0, as: UTF8.self).contains("[DONE]") }
+            return String(decoding: first + rest, as: UTF8.self)
+        }
+        #expect(text.hasPrefix("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream"))
+        #expect(text.contains(#""reasoning_content":"3 before this one on studio, about 8 s\n""#))
+        #expect(text.contains("data: [DONE]\n\n"))
+        await team.stop()
+    }
+
+    @Test func `An error after the head has gone out is an event, and no [DONE]`() async throws {
+        let team = try await Team(own: ["plan"], [], answer: Self.says("500 Oh", "{\"error\":\n{\"code\":\"x\"}}"))
+        team.node.set(.held)
+        let router = team.router
+        let text = try await onThread {
+            let client = try Socket(port: router.port)
+            client.send(Self.chat("plan", stream: true))
+            let first = try client.read { String(decoding: $0, as: UTF8.self).contains("reasoning_content") }
+            team.node.letIn()
+            let rest = try client.read { String(decoding: $0, as: UTF8.self).contains("\r\n0\r\n\r\n") }
+            return String(decoding: first + rest, as: UTF8.self)
+        }
+        #expect(text.contains("data: {\"error\": {\"code\":\"x\"}}\n\n"))
+        #expect(!text.contains("[DONE]"))
+        await team.stop()
+    }
+
+    // MARK: What is told
+
+    @Test func `Why a request would go where is shown by the terms, and nothing is sent`() async throws {
+        let team = try await Team(own: ["plan"], [("box", ["plan"], ScriptedUpstream.ok)])
+        let body = #"{"model":"plan","messages":[{"role":"user","content":"hi"}],"max_tokens":10}"#
+        let reply = try #require(try await team.ask(RequestText.post("/llmstack/v1/explain", body)))
+        let explanation = try JSONDecoder().decode(PlacementExplanation.self, from: Data(reply.body))
+        #expect(explanation.hosts.map(\.node) == ["studio", "box"])
+        #expect(explanation.hosts.allSatisfy(\.eligible))
+        #expect(explanation.node == "box" || explanation.node == "studio")
+        for host in explanation.hosts {
+            let sum = host.queue + host.load + host.prefill + 0.2 * host.decode + host.network
+            #expect(abs(sum - host.total) < 1e-9)
+        }
+        #expect(team.router.upstream.requests.isEmpty && team.others["box"]?.requests.isEmpty == true)
+        await team.stop()
+    }
+
+    @Test func `What was predicted and what came of it is noted, and nothing of the prompt`() async throws {
+        let timings = #"{"timings":{"cache_n":0,"prompt_n":700,"prompt_ms":100,"predicted_n":9,"predicted_ms":90}}"#
+        let team = try await Team([("box", ["plan"], Self.says("200 OK", timings))])
+        _ = try await team.ask(Self.chat("plan", String(repeating: "wordy ", count: 500)))
+        let isNoted = await eventually { team.records.list.count == 1 }
+        #expect(isNoted)
+        let record = try #require(team.records.list.first)
+        #expect(record.asked == "plan" && record.tier == "plan" && record.name == "box" && record.status == 200)
+        #expect(record.promptTokens == 750)
+        #expect(record.predictedFirstToken ?? 0 > 0.7)
+        #expect(record.observedFirstToken != nil)
+        #expect(!"\(record)".contains("wordy"))
+        await team.stop()
+    }
+}
+
+extension FleetBook {
+    /// A host that is up.
+    fileprivate func add(_ name: String, _ tiers: [String], at port: Int, prefillRate: Double) {
+        let node = NodeDescription(
+            id: NodeID("\(name)00000000"), name: name, cluster: ClusterID("cluster0"), clusterName: "team",
+            version: "1",
+            machine: .init(platform: "linux", accelerator: nil, modelMemory: 1, memory: 1), epoch: 1,
+            tiers: tiers.map {
+                TierReport(
+                    name: $0, aliases: ["my-\($0)"], fingerprint: .init(family: $0), state: .ready,
+                    speed: TierSpeed(loadSeconds: 1, prefillRate: prefillRate, decodeRate: 50))
+            })
+        let place = Place(host: "127.0.0.1", port: port)
+        var membership = Membership(own: NodeID("own"), cluster: node.cluster)
+        _ = membership.named(place)
+        _ = membership.described(Membership.lead(to: place), node, from: place, at: 0)
+        changed(node.id, membership.members[node.id])
+    }
+}
