@@ -157,7 +157,7 @@ struct LedgerFaultTests {
             let isSaid = await eventually { scratch.heard.count("there is no directory \(state)") == 1 }
             #expect(isSaid)
         }
-        #expect(scratch.heard.count("1 rows could not be written") == 1)
+        #expect(scratch.heard.count("any more: 1") == 1)
     }
 
     @Test(
