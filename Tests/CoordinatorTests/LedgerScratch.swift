@@ -21,9 +21,10 @@ final class LedgerScratch: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
-    /// Soon enough for a test.
+    /// Soon enough for a test; and what happened long ago in one is kept.
     static var limits: LedgerPolicy.Limits {
         var limits = LedgerPolicy.Limits()
+        limits.keptAge = 200 * 365 * 86400
         limits.batchInterval = 0.005
         limits.retryInterval = 0.1
         limits.trimPause = 0.001

@@ -151,6 +151,7 @@ struct LedgerTests {
             ledger.note(.rates("gone0000", "plan", decode: 1, at: now - 91 * 86400))
         }
         var limits = LedgerScratch.limits
+        limits.keptAge = LedgerPolicy.Limits().keptAge
         limits.keptRows = 50
         limits.trimRows = 7
         limits.trimInterval = 0.05

@@ -25,6 +25,7 @@ struct ClusterFilesTests {
         let files = ClusterFiles(environment: environment)
         #expect(files.clusterJSON == cluster)
         #expect(files.nodeIDFile == node)
+        #expect(files.stateDB == node.replacing("/node-id", with: "/state.db"))
     }
 
     @Test("A cluster is kept, read again and left")

@@ -228,7 +228,7 @@ package final class Ledger: Sendable {
             noted.isKeeping = false
             return noted.buffer.waiting + noted.buffer.forgetDropped()
         }
-        if lost > 0 { log.warning("\(lost) rows could not be written to the ledger \(path)") }
+        if lost > 0 { log.warning("rows that could not be written to the ledger \(path) any more: \(lost)") }
         await elsewhere {
             let file = self.driver.withLock { driver in
                 defer { driver.file = nil }

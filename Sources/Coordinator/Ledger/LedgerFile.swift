@@ -77,10 +77,19 @@ struct LedgerFile: Sendable {
         } catch {
             throw .unavailable("there is no directory \(directory) (\(error.localizedDescription))")
         }
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw errno == ENOSPC ? .full : .unavailable(String(cString: strerror(errno))) }
-        fchmod(descriptor, 0o600)
-        close(descriptor)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            close(descriptor)
+            return
+        }
+        guard errno == EEXIST else { throw errno == ENOSPC ? .full : .unavailable(String(cString: strerror(errno))) }
+        // Not by opening it: to close a file of SQLite's gives up the process's locks of it (sqlite.org/howtocorrupt).
+        var facts = stat()
+        guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw .unavailable("what is there is no file")
+        }
+        chmod(path, 0o600)
+        guard access(path, R_OK | W_OK) == 0 else { throw .unavailable(String(cString: strerror(errno))) }
     }
 
     // MARK: Damage
