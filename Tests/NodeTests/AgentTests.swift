@@ -9,6 +9,8 @@ import Wire
 struct AgentTests {
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+    private static let request = AdmissionRequest(id: "r", promptTokens: 100)
+
     /// Weights for all tiers are here.
     private static func scratch() throws -> Scratch {
         let scratch = try Scratch()
@@ -148,10 +150,9 @@ struct AgentTests {
             for _ in 0..<8 {
                 group.addTask {
                     for _ in 0..<1000 {
-                        agent.began("plan")
-                        agent.ended("plan", nil)
+                        agent.leave(agent.enter("plan", Self.request) { _ in }, nil)
                     }
-                    agent.began("plan")
+                    _ = agent.enter("plan", Self.request) { _ in }
                 }
             }
         }
@@ -165,7 +166,7 @@ struct AgentTests {
         let agent = try Self.agent(scratch, port: 1)
         var subscription = agent.descriptions().makeAsyncIterator()
         #expect(await subscription.next() == agent.description)
-        for _ in 0..<100 { agent.began("plan") }
+        for _ in 0..<100 { _ = agent.enter("plan", Self.request) { _ in } }
         let newest = try #require(await subscription.next())
         #expect(newest.tiers[2].busy == 100)
         agent.drain("a rest")

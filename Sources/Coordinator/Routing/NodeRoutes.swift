@@ -7,12 +7,12 @@ package import Wire
 /// path of a completion.
 package struct NodeRoutes: Sendable {
     package let node: any LocalNode
-    package let meter: any TrafficMeter
+    package let meter: any TierGate
     let roster: @Sendable () -> Roster
 
     /// - Parameter roster: whom this node knows, now.
     package init(
-        node: any LocalNode, meter: any TrafficMeter, roster: @escaping @Sendable () -> Roster
+        node: any LocalNode, meter: any TierGate, roster: @escaping @Sendable () -> Roster
     ) {
         self.node = node
         self.meter = meter

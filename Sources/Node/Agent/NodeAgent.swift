@@ -8,7 +8,7 @@ package import Wire
 /// Watches this host for its router: what llama-swap runs, which weights are there, how fast requests go, what the machine
 /// is and whether it is on battery. It asks nothing that would load a model: `/api/events` and `/running` of llama-swap,
 /// and `/props` at a running llama-server's own port on this host.
-package final class NodeAgent: LocalNode, TrafficMeter, Service {
+package final class NodeAgent: LocalNode, TierGate, Service {
     private struct Shared: ~Copyable {
         var state: AgentState
         var subscribers: [Int: AsyncStream<NodeDescription>.Continuation] = [:]
@@ -69,11 +69,19 @@ package final class NodeAgent: LocalNode, TrafficMeter, Service {
     /// Another models.ini was read.
     package func use(_ catalog: Catalog) { update { $0.use(catalog) } }
 
-    // MARK: TrafficMeter
+    // MARK: TierGate
 
-    package func began(_ tier: String) { update { $0.began(tier) } }
+    package func enter(
+        _ tier: String, _ request: AdmissionRequest, _ answer: @escaping @Sendable (AdmissionAnswer) -> Void
+    ) -> AdmissionTicket {
+        update { $0.began(tier) }
+        answer(.admitted)
+        return AdmissionTicket(number: 0, tier: tier)
+    }
 
-    package func ended(_ tier: String, _ timings: ReplyTimings?) { update { $0.ended(tier, timings) } }
+    package func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?) {
+        update { $0.ended(ticket.tier, timings) }
+    }
 
     // MARK: Running
 
