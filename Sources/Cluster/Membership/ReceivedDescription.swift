@@ -12,6 +12,10 @@ private enum Bounds {
     /// Of tiers, and of whatever else there is a list of.
     static let tiers = 256
     static let aliases = 64
+    /// Requests that are told of as waiting: twice what a node lets wait.
+    static let waiting = 64
+    /// Characters of a request's identifier.
+    static let request = 40
 
     static func clamp(_ value: Int, _ range: ClosedRange<Int>) -> Int {
         min(max(value, range.lowerBound), range.upperBound)
@@ -90,11 +94,20 @@ extension TierReport {
         clean.slots = Bounds.clamp(slots, Bounds.count)
         clean.busy = Bounds.clamp(busy, Bounds.count)
         clean.queued = Bounds.clamp(queued, Bounds.count)
+        clean.waiting = waiting.prefix(Bounds.waiting).compactMap(\.sanitised)
+        clean.loadRemaining = Bounds.clamp(loadRemaining, Bounds.rate)
         clean.speed = .init(
             loadSeconds: Bounds.clamp(speed.loadSeconds, Bounds.rate),
             prefillRate: Bounds.clamp(speed.prefillRate, Bounds.rate),
             decodeRate: Bounds.clamp(speed.decodeRate, Bounds.rate),
             cacheRatio: Bounds.clamp(speed.cacheRatio, Bounds.share))
         return clean
+    }
+}
+
+extension TierReport.Waiting {
+    /// - Returns: nil for what stands nowhere: its seconds are no number.
+    package var sanitised: Self? {
+        Bounds.clamp(seconds, Bounds.rate).map { Self(request: request.printable(Bounds.request), seconds: $0) }
     }
 }

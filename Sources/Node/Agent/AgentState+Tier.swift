@@ -11,8 +11,8 @@ extension AgentState {
             backend: tier.isHosted ? .bedrock : .gguf, shared: catalog.node.shares(tier),
             fingerprint: fingerprint(tier, memory), state: state,
             downloaded: state == .absent ? Self.downloaded(memory) : nil, note: note,
-            slots: memory.slots?.count ?? 1, busy: memory.busy,
-            queued: max(0, memory.busy - (memory.slots?.count ?? 1)), speed: memory.speed)
+            slots: memory.slotCount, busy: memory.inHand, queued: memory.admission.queuedCount,
+            waiting: memory.waiting(at: time), loadRemaining: memory.loadRemaining(at: time), speed: memory.speed)
     }
 
     /// 1. A hosted tier: this version cannot call it.

@@ -1,5 +1,4 @@
 package import Cluster
-package import Wire
 
 /// What this host knows of itself, and the ``NodeDescription`` that follows from it. Events and the time go in, in
 /// seconds on any one monotonic clock; the description's sequence rises when, and only when, something in it changed.
@@ -47,6 +46,8 @@ package struct AgentState: Sendable {
         var process: LlamaSwapReport.State?
         /// When it was seen to begin loading; nil when that was not seen.
         var loadBegan: Double?
+        /// When it was first seen ready; nil when it is not.
+        var readySince: Double?
         /// Until when a start that failed counts.
         var failedUntil: Double?
         /// A process ran here: its weights are somewhere, wherever we look.
@@ -55,7 +56,7 @@ package struct AgentState: Sendable {
         /// Until when a download counts as under way: it has grown lately.
         var growsUntil: Double?
         var slots: LlamaServerSlots?
-        var busy = 0
+        var admission = TierAdmission()
         var speed = TierSpeed()
     }
 
@@ -66,7 +67,13 @@ package struct AgentState: Sendable {
     package private(set) var catalog: Catalog
     package let usesNext: Bool
     package private(set) var description: NodeDescription
-    private var memories: [String: Memory] = [:]
+    var memories: [String: Memory] = [:]
+    /// What the tiers' admissions have said and nobody was told yet.
+    var news: [AdmissionNews] = []
+    /// The number of the newest ticket.
+    var lastTicket: UInt64 = 0
+    /// The latest time that was told.
+    private(set) var time = 0.0
     private var llamaSwap = LlamaSwap.unheard
     private var drained: String?
 
@@ -93,11 +100,15 @@ package struct AgentState: Sendable {
         for (name, memory) in memories {
             let tier = catalog.tiers.first { $0.name == name }
             // Requests in hand end under the name that they began with.
-            if tier == nil, memory.busy == 0 { memories[name] = nil }
+            if tier == nil, memory.admission.isEmpty { memories[name] = nil }
             if let tier, let before = old.tiers.first(where: { $0.name == name }), before.backend != tier.backend {
                 // Other weights: what the old ones did says nothing of them. llama-swap, too, runs them only once it is
                 // started anew.
-                memories[name] = Memory(process: memory.process, busy: memory.busy)
+                var fresh = Memory(process: memory.process, admission: memory.admission)
+                fresh.readySince = memory.readySince
+                fresh.admission.forgetTimes()
+                news += fresh.settle(at: time)
+                memories[name] = fresh
             }
         }
         describeAll()
@@ -109,9 +120,11 @@ package struct AgentState: Sendable {
     ///
     /// - Parameter states: by model; those that are not in it are stopped.
     package mutating func saw(states: [String: LlamaSwapReport.State], at now: Double) {
+        passed(now)
         for tier in catalog.localTiers {
             memories[tier.name, default: Memory()].saw(
                 states[tier.name] ?? .stopped, isFirst: llamaSwap != .present, at: now)
+            news += memories[tier.name]?.settle(at: now) ?? []
         }
         llamaSwap = .present
         describeAll()
@@ -123,36 +136,25 @@ package struct AgentState: Sendable {
         for name in memories.keys {
             memories[name]?.process = nil
             memories[name]?.loadBegan = nil
+            memories[name]?.readySince = nil
             // Its end stops what is loading, which is no failure of the model's.
             memories[name]?.failedUntil = nil
+            news += memories[name]?.settle(at: time) ?? []
         }
         describeAll()
     }
 
     /// What the running llama-server of a tier says of itself.
-    package mutating func saw(_ slots: LlamaServerSlots, of tier: String) {
+    package mutating func saw(_ slots: LlamaServerSlots, of tier: String, at now: Double) {
+        passed(now)
         memories[tier, default: Memory()].slots = slots
+        news += memories[tier]?.settle(at: now) ?? []
         describe(tier)
     }
 
     /// Tiers whose llama-server runs and has not been asked for its slots since it was started.
     package var unaskedTiers: [String] {
         catalog.localTiers.map(\.name).filter { memories[$0]?.process == .ready && memories[$0]?.slots == nil }
-    }
-
-    // MARK: Requests
-
-    package mutating func began(_ tier: String) {
-        memories[tier, default: Memory()].busy += 1
-        describe(tier)
-    }
-
-    package mutating func ended(_ tier: String, _ timings: ReplyTimings?) {
-        var memory = memories[tier] ?? Memory()
-        memory.busy = max(0, memory.busy - 1)
-        if let timings { memory.speed.learn(from: timings) }
-        memories[tier] = memory
-        describe(tier)
     }
 
     // MARK: The host
@@ -172,6 +174,7 @@ package struct AgentState: Sendable {
 
     /// What of the local tiers' weights is on this machine.
     package mutating func saw(weights: [String: Weights], at now: Double) {
+        passed(now)
         for (name, seen) in weights {
             var memory = memories[name] ?? Memory()
             if seen.isPresent {
@@ -187,14 +190,18 @@ package struct AgentState: Sendable {
         describeAll()
     }
 
-    /// Time passes: a failure is forgiven.
+    /// Time passes: a failure is forgiven, a wait has been too long, a load gets on. Once a second is enough.
     package mutating func tick(at now: Double) {
+        passed(now)
         for (name, memory) in memories {
-            guard let until = memory.failedUntil, until <= now else { continue }
-            memories[name]?.failedUntil = nil
-            describe(name)
+            let isForgiven = memory.failedUntil.map { $0 <= now } ?? false
+            if isForgiven { memories[name]?.failedUntil = nil }
+            news += memories[name]?.admission.tick(at: now) ?? []
+            if isForgiven || memory.changesWithTime { describe(name) }
         }
     }
+
+    mutating func passed(_ now: Double) { time = max(time, now) }
 
     /// - Parameter reason: for people; nil takes work of others again.
     package mutating func drain(_ reason: String?) {
@@ -220,7 +227,7 @@ package struct AgentState: Sendable {
         describePolicy()
     }
 
-    private mutating func describe(_ name: String) {
+    mutating func describe(_ name: String) {
         guard let index = catalog.tiers.firstIndex(where: { $0.name == name }) else { return }
         let new = report(catalog.tiers[index], memories[name] ?? Memory())
         guard description.tiers[index] != new else { return }
@@ -254,39 +261,6 @@ package struct AgentState: Sendable {
         guard !resident.sets.isEmpty else { return catalog.localTiers.map { [$0.name] } }
         return resident.sets.map { set in
             set.letters.compactMap { letter in resident.variables.first { $0.letter == letter }?.tier }
-        }
-    }
-}
-
-extension AgentState.Memory {
-    /// Seconds for which a tier counts as failed after its llama-server ended while loading: long enough that the next
-    /// request goes to another host, short enough that a mended one is found.
-    static let failureSeconds = 30.0
-
-    /// - Parameter isFirst: llama-swap was not heard of just before: what began meanwhile was not seen to begin.
-    mutating func saw(_ state: LlamaSwapReport.State, isFirst: Bool, at now: Double) {
-        let before = process
-        process = state
-        switch state {
-        case .starting:
-            if before != .starting {
-                loadBegan = isFirst ? nil : now
-                slots = nil
-            }
-            failedUntil = nil
-        case .ready:
-            hasRun = true
-            failedUntil = nil
-            if before == .starting, let loadBegan {
-                speed.loadSeconds = TierSpeed.mean(speed.loadSeconds, with: now - loadBegan)
-            }
-            if before != .ready, before != .starting { slots = nil }
-            loadBegan = nil
-        case .stopping: loadBegan = nil
-        case .stopped:
-            // Or the load was called off: llama-swap says the same of both. Then others wait a little for nothing.
-            if before == .starting { failedUntil = now + Self.failureSeconds }
-            loadBegan = nil
         }
     }
 }

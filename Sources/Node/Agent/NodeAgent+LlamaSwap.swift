@@ -61,7 +61,8 @@ extension NodeAgent {
                     let reply = try? await HTTPProbe.get("\(endpoint)/props", timeout: Self.patience),
                     reply.status == 200, let slots = LlamaServerSlots(props: reply.body)
                 else { continue }
-                update { $0.saw(slots, of: tier) }
+                let now = now
+                update { $0.saw(slots, of: tier, at: now) }
             }
         }
     }

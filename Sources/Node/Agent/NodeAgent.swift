@@ -13,6 +13,18 @@ package final class NodeAgent: LocalNode, TierGate, Service {
         var state: AgentState
         var subscribers: [Int: AsyncStream<NodeDescription>.Continuation] = [:]
         var lastSubscriber = 0
+        var answers = AnswerQueue()
+
+        /// Lets the state take something in, and tells the subscribers what came of it. They are told under the lock, so
+        /// that nobody is told the older last; telling never runs their code.
+        mutating func update<Result>(_ change: (inout AgentState) -> Result) -> Result {
+            let before = state.description.sequence
+            let result = change(&state)
+            if state.description.sequence != before {
+                for subscriber in subscribers.values { subscriber.yield(state.description) }
+            }
+            return result
+        }
     }
 
     private let shared: Mutex<Shared>
@@ -74,13 +86,35 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     package func enter(
         _ tier: String, _ request: AdmissionRequest, _ answer: @escaping @Sendable (AdmissionAnswer) -> Void
     ) -> AdmissionTicket {
-        update { $0.began(tier) }
-        answer(.admitted)
-        return AdmissionTicket(number: 0, tier: tier)
+        let now = now
+        let (ticket, first, tells) = shared.withLock { shared in
+            let ticket = shared.update { $0.enter(tier, request, at: now) }
+            var news = shared.state.takeNews()
+            // What is final at once needs no order, and waits for nobody.
+            if let index = news.firstIndex(where: { $0.ticket == ticket && $0.answer.isFinal }) {
+                return (ticket, Optional(news.remove(at: index).answer), shared.answers.add(news))
+            }
+            shared.answers.listen(ticket, answer)
+            return (ticket, nil, shared.answers.add(news))
+        }
+        if let first { answer(first) }
+        if tells { tell() }
+        return ticket
     }
 
     package func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?) {
-        update { $0.ended(ticket.tier, timings) }
+        let now = now
+        let tells = shared.withLock { shared in
+            shared.answers.forget(ticket)
+            shared.update { $0.leave(ticket, timings, at: now) }
+            return shared.answers.add(shared.state.takeNews())
+        }
+        if tells { tell() }
+    }
+
+    /// Outside of the lock: whoever is told may call the gate.
+    private func tell() {
+        while let (listener, answer) = shared.withLock({ $0.answers.next() }) { listener(answer) }
     }
 
     // MARK: Running
@@ -93,6 +127,7 @@ package final class NodeAgent: LocalNode, TierGate, Service {
                 group.addTask { await self.askForSlots() }
                 group.addTask { await self.watchWeights() }
                 group.addTask { await self.watchPower() }
+                group.addTask { await self.tick() }
             }
         }
         drain("its router is stopping")
@@ -105,14 +140,12 @@ package final class NodeAgent: LocalNode, TierGate, Service {
 
     var unaskedTiers: [String] { shared.withLock { $0.state.unaskedTiers } }
 
-    /// Lets the state take something in, and tells the subscribers what came of it. They are told under the lock, so
-    /// that nobody is told the older last; telling never runs their code.
+    /// Lets the state take something in, and tells subscribers and requests what came of it.
     func update(_ change: (inout AgentState) -> Void) {
-        shared.withLock { shared in
-            let before = shared.state.description.sequence
-            change(&shared.state)
-            guard shared.state.description.sequence != before else { return }
-            for subscriber in shared.subscribers.values { subscriber.yield(shared.state.description) }
+        let tells = shared.withLock { shared in
+            shared.update(change)
+            return shared.answers.add(shared.state.takeNews())
         }
+        if tells { tell() }
     }
 }

@@ -1,0 +1,83 @@
+package import Cluster
+package import Wire
+
+// Each tier admits its own requests; what it says to them collects here until the driver takes it.
+
+extension AgentState {
+    /// A request asks to be let in at a tier. What is no local tier of this host's lets everything in at once: it is
+    /// llama-swap's to judge, and nothing is counted.
+    ///
+    /// - Returns: its ticket; the answer is in ``takeNews()``.
+    package mutating func enter(_ tier: String, _ request: AdmissionRequest, at now: Double) -> AdmissionTicket {
+        lastTicket += 1
+        let ticket = AdmissionTicket(number: lastTicket, tier: tier)
+        guard catalog.tiers.contains(where: { $0.name == tier && !$0.isHosted }) else {
+            news.append(AdmissionNews(ticket, .admitted))
+            return ticket
+        }
+        passed(now)
+        news += memories[tier, default: Memory()].admission.enter(ticket, request, at: now)
+        describe(tier)
+        return ticket
+    }
+
+    /// A request is over, or given up while it waits. A ticket that is not held changes nothing.
+    package mutating func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double) {
+        let tier = ticket.tier
+        guard var memory = memories[tier], memory.admission.holds(ticket) else { return }
+        passed(now)
+        news += memory.admission.leave(ticket, served: timings?.seconds, at: now)
+        if let timings {
+            memory.speed.learn(from: timings)
+            news += memory.settle(at: now)
+        }
+        let isOfNobody = memory.admission.isEmpty && !catalog.tiers.contains { $0.name == tier }
+        memories[tier] = isOfNobody ? nil : memory
+        describe(tier)
+    }
+
+    /// What is to be told to requests since the last call, in order.
+    package mutating func takeNews() -> [AdmissionNews] {
+        defer { news = [] }
+        return news
+    }
+}
+
+extension AgentState.Memory {
+    /// Lets those that wait know what has become of the tier.
+    mutating func settle(at now: Double) -> [AdmissionNews] {
+        let readiness: ServiceEstimate.Readiness =
+            switch process {
+            case .ready: .ready(since: readySince ?? now)
+            case .starting: .loading(since: loadBegan)
+            case .stopping, .stopped, nil: .stopped
+            }
+        return admission.use(slots: slotCount, speed: speed, readiness: readiness, at: now)
+    }
+
+    /// llama-server's word, and one until it is heard.
+    var slotCount: Int { slots?.count ?? 1 }
+
+    /// Requests in hand.
+    var inHand: Int { admission.inFlightCount + admission.waitingCount }
+
+    /// Whether what is told of it changes with nothing but the time.
+    var changesWithTime: Bool { process == .starting || admission.waitingCount > 0 }
+
+    /// As others are told: to the tenth of a second.
+    func waiting(at now: Double) -> [TierReport.Waiting] {
+        admission.waiting(at: now).map { .init(request: $0.request, seconds: ($0.seconds * 10).rounded() / 10) }
+    }
+
+    /// In whole seconds, so that it is not a change whenever something else is. nil unless the load's beginning was
+    /// seen, and an earlier load.
+    func loadRemaining(at now: Double) -> Double? {
+        guard process == .starting, loadBegan != nil, speed.loadSeconds != nil else { return nil }
+        return admission.loadRemaining(at: now).rounded(.up)
+    }
+}
+
+extension ReplyTimings {
+    /// For which a slot worked on it.
+    fileprivate var seconds: Double { (promptMilliseconds + decodeMilliseconds) / 1000 }
+}
