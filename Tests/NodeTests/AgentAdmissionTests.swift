@@ -229,7 +229,7 @@ struct AgentAdmissionTests {
             #expect(counts.served == 200)
             let plan = agent.description.tiers[2]
             #expect(plan.busy == 0 && plan.queued == 0 && plan.waiting == [])
-            // Each that entered and left is a change; so is each that was refused not.
+            // Each that entered and each that left is a change; whoever was refused changed nothing.
             #expect(agent.description.sequence >= 400, "\(counts.refused) were refused")
             following.cancel()
             #expect(await following.value > 0)
@@ -272,7 +272,7 @@ struct AgentAdmissionTests {
             let ticket = agent.enter("plan", AgentTests.request) { answer in
                 guard answer == .admitted else { return }
                 admitted.withLock { $0 += 1 }
-                // Nobody waits for as long as this takes, and it goes no deeper with each.
+                // It must neither deadlock nor go deeper with each.
                 if let next = tickets.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { agent.leave(next, nil) }
             }
             tickets.withLock { $0.append(ticket) }
