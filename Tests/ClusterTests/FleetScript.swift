@@ -11,7 +11,7 @@ struct FleetScript {
     init(_ text: String, match: NodeSection.Match = .name) {
         fleet = Fleet(match: match)
         for line in text.split(separator: "\n") where !line.allSatisfy(\.isWhitespace) {
-            fleet.set(Host(line: line), at: 0)
+            fleet.set(Host(line: line))
         }
     }
 }
@@ -58,6 +58,7 @@ extension TierReport {
             case "decode": speed.decodeRate = Double(pair[1])
             case "ctx": fingerprint.contextSize = Int(pair[1]) ?? 0
             case "family": fingerprint.family = String(pair[1])
+            case "rest": loadRemaining = Double(pair[1])
             case "alias": aliases = [String(pair[1])]
             case "private": shared = false
             case "hosted": backend = .bedrock

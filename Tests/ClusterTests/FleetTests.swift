@@ -49,7 +49,7 @@ struct FleetTests {
             ("box up plan 2/1\nden up plan prefill=500", 1000, "den"),
             ("box up plan 1/4\nden up plan prefill=500", 1000, "box"),
             // The rest of a load.
-            ("box up plan loading load=10\nden up plan stopped", 10, "box"),
+            ("box up plan loading rest=1\nden up plan stopped", 10, "box"),
             ("box up plan loading load=60\nden up plan stopped load=10", 10, "den"),
             // What a load drives out.
             ("box up plan stopped load=10; code-smart ready load=60\nden up plan stopped load=15", 10, "den"),
@@ -80,7 +80,7 @@ struct FleetTests {
         fleet.sent("plan", to: NodeID("box00000000"))
         #expect(Self.place(fleet) == "den")
         // Its report has the request in it: that is no second one.
-        fleet.set(Host(line: "box up plan 1/2"), at: 0)
+        fleet.set(Host(line: "box up plan 1/2"))
         #expect(Self.place(fleet) == "box")
         _ = fleet.ended("plan", on: NodeID("box00000000"), .served(nil), at: 1)
         #expect(fleet.verdicts(Workload(tier: "plan", promptTokens: 1), at: 1)[0].inHand == 0)
@@ -118,7 +118,7 @@ struct FleetTests {
         #expect(Self.place(fleet) == "box")
         // A restart of its router begins anew.
         fleet.remove(den)
-        fleet.set(Host(line: "den up plan prefill=100"), at: 0)
+        fleet.set(Host(line: "den up plan prefill=100"))
         #expect(Self.place(fleet) == "den")
         #expect(fleet.place(Workload(tier: "plan", promptTokens: 1000), at: 31).text == "box")
     }
@@ -140,7 +140,7 @@ struct FleetTests {
         #expect(fleet.tier(named: "other") == nil)
         var back = Host(line: "box up plan")
         back.tiers[0].speed = TierSpeed()
-        fleet.set(back, at: 0)
+        fleet.set(back)
         let cost = fleet.verdicts(Workload(tier: "plan", promptTokens: 770), at: 0)[0].cost
         #expect(abs(cost.prefill - 10) < 1e-9)
     }
@@ -153,20 +153,9 @@ struct FleetTests {
         #expect(fleet.tier(named: "plan") == "plan")
         var host = Host(line: "box up plan stopped")
         host.tiers[0].speed = TierSpeed(prefillRate: 20)
-        fleet.set(host, at: 0)
+        fleet.set(host)
         let cost = fleet.verdicts(Workload(tier: "plan", promptTokens: 100, outputLimit: 10), at: 0)[0].cost
         #expect(cost == Cost(queue: 0, load: 3, prefill: 5, decode: 2, network: CostModelConstants.roundTrip))
-    }
-
-    @Test func `Of a load that was seen to begin the rest counts, and never nothing`() {
-        var fleet = FleetScript("box up plan stopped load=20").fleet
-        fleet.set(Host(line: "box up plan loading load=20"), at: 100)
-        func load(_ now: Double) -> Double {
-            fleet.verdicts(Workload(tier: "plan", promptTokens: 1), at: now)[0].cost.load
-        }
-        #expect(load(100) == 20)
-        #expect(load(115) == 5)
-        #expect(load(140) == 2)
     }
 
     @Test func `A name may be an alias of a tier that another host lends`() {

@@ -39,6 +39,8 @@ struct NodeChangeTests {
             $0.tiers[1].note = "x"
             $0.tiers[1].downloaded = 0.5
         },
+        Step("who waits", "tiers: plan") { $0.tiers[0].waiting = [.init(request: "r1", seconds: 2.5)] },
+        Step("how far a load is", "tiers: plan") { $0.tiers[0].loadRemaining = 12 },
         Step("the policy", "policy") { $0.policy = .init(share: [], accepting: false, reason: "drained") },
         Step("the power", "power") { $0.power = .init(source: .battery, level: 0.4) },
         Step("all of them", "tiers: plan policy power") {
@@ -109,12 +111,26 @@ struct NodeChangeTests {
         #expect(!read.tiers[0].state.canServe)
     }
 
+    @Test func `A description of an older node has nobody waiting`() throws {
+        var object = try #require(
+            try JSONSerialization.jsonObject(with: JSONEncoder().encode(Self.base)) as? [String: Any])
+        object["tiers"] = try #require(object["tiers"] as? [[String: Any]]).map { tier in
+            tier.filter { $0.key != "waiting" }
+        }
+        let read = try JSONDecoder().decode(NodeDescription.self, from: JSONSerialization.data(withJSONObject: object))
+        #expect(read == Self.base)
+    }
+
     @Test func `A description is sent with the fields' names of the design`() throws {
-        let text = String(decoding: try JSONEncoder().encode(Self.base), as: UTF8.self)
+        var described = Self.base
+        described.tiers[0].waiting = [.init(request: "r1", seconds: 2.5)]
+        described.tiers[0].loadRemaining = 12
+        let text = String(decoding: try JSONEncoder().encode(described), as: UTF8.self)
         for name in [
             "id", "name", "cluster", "cluster_name", "version", "protocol", "machine", "platform", "memory_bytes",
             "model_memory_bytes", "epoch", "seq", "tiers", "backend", "role", "aliases", "fingerprint", "family", "ctx",
-            "state", "slots", "busy", "queued", "speed", "resident_sets", "policy", "share", "accepting", "power",
+            "state", "slots", "busy", "queued", "waiting", "request", "seconds",
+            "load_remaining_seconds", "speed", "resident_sets", "policy", "share", "accepting", "power",
             "source",
         ] {
             #expect(text.contains("\"\(name)\":"), "\(name)")

@@ -19,6 +19,8 @@ struct ReceivedDescriptionTests {
         name: evil, aliases: Array(repeating: evil, count: 300), role: evil,
         fingerprint: .init(family: evil, file: evil, quant: evil, contextSize: .max, settings: evil),
         downloaded: 1e300, note: String(repeating: "x\u{301}", count: 1000), slots: .min, busy: .max, queued: .max,
+        waiting: [.init(request: String(repeating: evil, count: 9), seconds: 1e300), .init(request: "", seconds: .nan)]
+            + Array(repeating: .init(request: "r", seconds: -1), count: 99), loadRemaining: .infinity,
         speed: .init(loadSeconds: 1e300, prefillRate: .nan, decodeRate: -1, cacheRatio: 7))
 
     @Test("Text loses what steers a terminal or turns text around, and what is too long")
@@ -48,6 +50,10 @@ struct ReceivedDescriptionTests {
         #expect(tier.fingerprint.contextSize == 1_000_000_000 && tier.fingerprint.family == clean.name)
         #expect(tier.downloaded == 1 && tier.note?.unicodeScalars.count == 200)
         #expect(tier.slots == 0 && tier.busy == 1_000_000 && tier.queued == 1_000_000)
+        #expect(tier.waiting.count == 63 && tier.loadRemaining == nil)
+        #expect(tier.waiting.first?.request.count == 40 && tier.waiting.first?.seconds == 1e9)
+        #expect(tier.waiting.first?.request.hasPrefix("a[2J31mbca[2J") == true)
+        #expect(tier.waiting.last == .init(request: "r", seconds: 0))
         #expect(tier.speed == TierSpeed(loadSeconds: 1e9, prefillRate: nil, decodeRate: 0, cacheRatio: 1))
     }
 
@@ -80,7 +86,8 @@ struct ReceivedDescriptionTests {
             tiers: [
                 TierReport(
                     name: "plan", aliases: ["planner"], fingerprint: .init(family: "a/b", contextSize: 4096),
-                    downloaded: 0.5, slots: 2, busy: 1, speed: .init(loadSeconds: 3, prefillRate: 900))
+                    downloaded: 0.5, slots: 2, busy: 1, waiting: [.init(request: "r1", seconds: 4)],
+                    loadRemaining: 3, speed: .init(loadSeconds: 3, prefillRate: 900))
             ], residentSets: [["plan"]], policy: .init(share: ["plan"]), power: .init(source: .battery, level: 0.5))
         #expect(description.sanitised == description)
     }

@@ -181,23 +181,24 @@ struct PlacedRequestTests {
 
     @Test func `A request waits for its turn, and a client that leaves gives up its place`() async throws {
         let team = try await Team(own: ["plan"], [])
-        team.node.set(.held)
+        team.node.answer(.hold)
         let router = team.router
         async let reply = onThread { try router.replies(to: [Self.chat("plan")])[0] }
-        let isWaiting = await eventually { team.node.traffic == ["+plan"] }
+        let isWaiting = await eventually { team.node.traffic == ["?plan"] }
         #expect(isWaiting)
         #expect(team.router.upstream.requests.isEmpty)
-        team.node.letIn()
-        #expect(try await reply?.status == 200)
+        team.node.admit(1)
+        let answered = try await reply
+        #expect(answered?.status == 200)
         let client = try Socket(port: team.router.port)
         client.send(Self.chat("plan"))
-        let waitsAgain = await eventually { team.node.traffic.count == 3 }
+        let waitsAgain = await eventually { team.node.waiting.count == 1 }
         #expect(waitsAgain)
         client.close()
-        let hasLeft = await eventually { team.node.traffic.count == 4 }
+        let hasLeft = await eventually { team.node.waiting.isEmpty }
         #expect(hasLeft)
         // An answer that comes too late is nobody's.
-        team.node.letIn()
+        team.node.admit(1)
         #expect(team.router.upstream.requests.count == 1)
         let isNoted = await eventually { team.records.list.map(\.outcome) == [.served, .left] }
         #expect(isNoted)
@@ -206,7 +207,7 @@ struct PlacedRequestTests {
 
     @Test func `A full line is told with when to come again, unless another host has room`() async throws {
         let team = try await Team(own: ["plan"], [])
-        team.node.set(.full)
+        team.node.answer(.refuse(AdmissionRefusal(.queueFull, retryAfter: 17, tier: "plan", waiting: 9)))
         let reply = try await team.ask(Self.chat("plan"))
         #expect(reply?.status == 429)
         #expect(reply?["retry-after"] == "17")
@@ -214,40 +215,40 @@ struct PlacedRequestTests {
         #expect(reply?["x-llmstack-node"] == "studio")
         await team.stop()
         let two = try await Team(own: ["plan"], [("box", ["plan"], ScriptedUpstream.ok)])
-        two.node.set(.full)
+        two.node.answer(.refuse(AdmissionRefusal(.queueFull, retryAfter: 17, tier: "plan", waiting: 9)))
         #expect(try await two.ask(Self.chat("plan"))?["x-llmstack-node"] == "box")
-        #expect(two.node.traffic == ["+plan", "-plan"])
+        #expect(two.node.traffic == ["!plan"])
         await two.stop()
     }
 
     @Test func `A client that streams is told what it waits for, and then has its reply`() async throws {
         let team = try await Team(
             own: ["plan"], [], answer: Self.says("200 OK", "data: [DONE]\n\n", "Content-Type: text/event-stream\r\n"))
-        team.node.set(.held)
+        team.node.answer(.hold)
         let router = team.router
         let text = try await onThread {
             let client = try Socket(port: router.port)
             client.send(Self.chat("plan", stream: true))
             let first = try client.read { String(decoding: $0, as: UTF8.self).contains("reasoning_content") }
-            team.node.letIn()
+            team.node.admit(1)
             let rest = try client.read { String(decoding: $0, as: UTF8.self).contains("[DONE]") }
             return String(decoding: first + rest, as: UTF8.self)
         }
         #expect(text.hasPrefix("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream"))
-        #expect(text.contains(#""reasoning_content":"3 before this one on studio, about 8 s\n""#))
+        #expect(text.contains(#""reasoning_content":"next in line on studio, for about 1 s\n""#))
         #expect(text.contains("data: [DONE]\n\n"))
         await team.stop()
     }
 
     @Test func `An error after the head has gone out is an event, and no [DONE]`() async throws {
         let team = try await Team(own: ["plan"], [], answer: Self.says("500 Oh", "{\"error\":\n{\"code\":\"x\"}}"))
-        team.node.set(.held)
+        team.node.answer(.hold)
         let router = team.router
         let text = try await onThread {
             let client = try Socket(port: router.port)
             client.send(Self.chat("plan", stream: true))
             let first = try client.read { String(decoding: $0, as: UTF8.self).contains("reasoning_content") }
-            team.node.letIn()
+            team.node.admit(1)
             let rest = try client.read { String(decoding: $0, as: UTF8.self).contains("\r\n0\r\n\r\n") }
             return String(decoding: first + rest, as: UTF8.self)
         }

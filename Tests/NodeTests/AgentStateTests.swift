@@ -44,7 +44,7 @@ struct AgentStateTests {
             machine: .init(platform: "linux/x86_64", accelerator: nil, modelMemory: 1 << 34, memory: 1 << 35))
     }
 
-    private static func timings(
+    static func timings(
         _ promptTokens: Int, _ promptMilliseconds: Double, _ decoded: Int, _ decodeMilliseconds: Double, cached: Int = 0
     ) -> ReplyTimings {
         ReplyTimings(
@@ -182,7 +182,7 @@ struct AgentStateTests {
         #expect(state.unaskedTiers == [])
         state.saw(states: ["plan": .ready], at: 1)
         #expect(state.unaskedTiers == ["plan"])
-        state.saw(.init(count: 4, contextSize: 8192), of: "plan", at: 0)
+        state.saw(.init(count: 4, contextSize: 8192), of: "plan", at: 1)
         #expect(state.unaskedTiers == [])
         #expect(state.description.tiers[2].slots == 4)
         #expect(state.description.tiers[2].fingerprint.contextSize == 8192)
@@ -205,26 +205,6 @@ struct AgentStateTests {
 
     // MARK: Requests
 
-    @Test func `Requests in hand are counted, those beyond the slots as waiting`() throws {
-        var state = try Self.state()
-        for _ in 0..<3 { state.enter(of: "plan") }
-        #expect(state.description.tiers[2].busy == 3)
-        #expect(state.description.tiers[2].queued == 2)
-        state.saw(.init(count: 2, contextSize: nil), of: "plan", at: 0)
-        #expect(state.description.tiers[2].queued == 1)
-        for _ in 0..<4 { state.leave(of: "plan", nil) }
-        #expect(state.description.tiers[2].busy == 0)
-        #expect(state.description.tiers[2].queued == 0)
-    }
-
-    @Test func `A request for no tier changes nothing`() throws {
-        var state = try Self.state()
-        let before = state.description
-        state.enter(of: "my-own")
-        state.leave(of: "my-own", Self.timings(1000, 1000, 100, 1000))
-        #expect(state.description == before)
-    }
-
     @Test(
         arguments: [
             // The first token is there when the clock of decoding starts.
@@ -241,8 +221,7 @@ struct AgentStateTests {
     ) throws {
         var state = try Self.state()
         for timings in replies {
-            state.enter(of: "plan")
-            state.leave(of: "plan", timings)
+            state.served("plan", timings)
         }
         func rounded(_ value: Double?) -> Double? { value.map { ($0 * 1e6).rounded() / 1e6 } }
         let speed = state.description.tiers[2].speed
@@ -333,7 +312,7 @@ struct AgentStateTests {
     @Test func `The sequence rises when something changed, and only then`() throws {
         var state = try Self.state()
         let inputs: [(inout AgentState) -> Void] = [
-            { $0.saw(states: ["plan": .ready], at: 1) }, { $0.saw(.init(count: 2, contextSize: 9), of: "plan", at: 0) },
+            { $0.saw(states: ["plan": .ready], at: 1) }, { $0.saw(.init(count: 2, contextSize: 9), of: "plan", at: 1) },
             { $0.saw(power: .init(source: .battery)) }, { $0.drain("x") }, { $0.llamaSwapIsAway() },
             { $0.saw(weights: ["plan": .init(isPresent: false), "code-smart": .init(isPresent: false)], at: 2) },
             { $0.saw(machine: .init(platform: "p", accelerator: "a", modelMemory: 1, memory: 2)) },
@@ -348,19 +327,16 @@ struct AgentStateTests {
             #expect(state.description == after)
         }
         let before = state.description
-        state.enter(of: "plan")
-        state.leave(of: "plan", nil)
+        state.served("plan", nil)
         #expect(state.description == before)
     }
 
     @Test func `Another models.ini changes the tiers and keeps what is known of those that stay`() throws {
         var state = try Self.state()
         state.saw(states: ["plan": .ready, "code-smart": .ready], at: 0)
-        state.enter(of: "plan")
-        state.enter(of: "code-smart")
-        state.leave(of: "code-smart", Self.timings(1000, 500, 101, 2000))
-        state.leave(of: "plan", Self.timings(1000, 500, 101, 2000))
-        state.enter(of: "plan")
+        state.served("code-smart", Self.timings(1000, 500, 101, 2000))
+        state.served("plan", Self.timings(1000, 500, 101, 2000))
+        let ticket = state.began("plan")
         let ini = Self.ini.replacing("smart.gguf", with: "smart-v2.gguf").replacing("[code-fast]", with: "[tiny]")
         state.use(try .parse(ini + "[NODE]\nname = new", file: "models.ini"))
         let tiers = state.description.tiers
@@ -370,7 +346,7 @@ struct AgentStateTests {
         #expect(tiers[1].speed == TierSpeed())
         #expect(tiers[2].speed.decodeRate == 50)
         #expect(tiers[2].busy == 1)
-        state.leave(of: "plan", nil)
+        state.leave(ticket, nil, at: 1)
         #expect(state.description.tiers[2].busy == 0)
     }
 
@@ -380,7 +356,8 @@ struct AgentStateTests {
         var peer = state.description
         let inputs: [(inout AgentState) -> Void] = [
             { $0.saw(states: ["plan": .starting], at: 1) }, { $0.saw(states: ["plan": .ready], at: 2) },
-            { $0.enter(of: "plan") }, { $0.leave(of: "plan", Self.timings(1000, 500, 101, 2000)) }, { $0.drain("x") },
+            { _ = $0.began("plan") }, { $0.served("plan", Self.timings(1000, 500, 101, 2000)) },
+            { for _ in 0..<3 { _ = $0.began("plan") } }, { $0.tick(at: 9) }, { $0.drain("x") },
             { $0.saw(power: .init(source: .battery)) }, { $0.llamaSwapIsAway() },
         ]
         for input in inputs {
@@ -390,4 +367,14 @@ struct AgentStateTests {
             #expect(peer == state.description)
         }
     }
+}
+
+extension AgentState {
+    /// A request at second 0.
+    mutating func began(_ tier: String) -> AdmissionTicket {
+        enter(tier, AdmissionRequest(id: "r", promptTokens: 100), at: 0)
+    }
+
+    /// A request that is over at once.
+    mutating func served(_ tier: String, _ timings: ReplyTimings?) { leave(began(tier), timings, at: 0) }
 }

@@ -9,8 +9,10 @@ import Wire
 struct AgentTests {
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+    static let request = AdmissionRequest(id: "r", promptTokens: 100)
+
     /// Weights for all tiers are here.
-    private static func scratch() throws -> Scratch {
+    static func scratch() throws -> Scratch {
         let scratch = try Scratch()
         for (repo, file) in [("fast", "fast-Q4_K_M"), ("smart", "smart"), ("plan", "plan")] {
             try scratch.put("weights", "hub/models--o--\(repo)/snapshots/1/\(file).gguf")
@@ -18,7 +20,7 @@ struct AgentTests {
         return scratch
     }
 
-    private static func agent(_ scratch: Scratch, port: Int) throws -> NodeAgent {
+    static func agent(_ scratch: Scratch, port: Int) throws -> NodeAgent {
         NodeAgent(
             identity: try AgentStateTests.state().identity,
             catalog: try .parse(AgentStateTests.ini.replacing("size_gb = 40", with: ""), file: "models.ini"),
@@ -28,7 +30,7 @@ struct AgentTests {
     }
 
     /// Runs an agent for as long as `body` does.
-    private static func withAgent(
+    static func withAgent(
         port: Int, _ body: (NodeAgent, Newest) async throws -> Void
     ) async throws {
         let scratch = try scratch()
@@ -141,33 +143,14 @@ struct AgentTests {
         }
     }
 
-    @Test func `Requests are counted from many threads at once`() async throws {
-        let scratch = try Self.scratch()
-        let agent = try Self.agent(scratch, port: 1)
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<8 {
-                group.addTask {
-                    for _ in 0..<1000 {
-                        agent.leave(agent.enter(of: "plan"), nil)
-                    }
-                    agent.enter(of: "plan")
-                }
-            }
-        }
-        #expect(agent.description.tiers[2].busy == 8)
-        // Each begin and each end is a change.
-        #expect(agent.description.sequence >= 8 * 2001)
-    }
-
     @Test func `A subscriber has the description at once, then the newest, and never an older one`() async throws {
         let scratch = try Self.scratch()
         let agent = try Self.agent(scratch, port: 1)
         var subscription = agent.descriptions().makeAsyncIterator()
         #expect(await subscription.next() == agent.description)
-        for _ in 0..<20 { agent.enter(of: "plan") }
-        agent.drain("a nap")
+        for _ in 0..<100 { _ = agent.enter("plan", Self.request) { _ in } }
         let newest = try #require(await subscription.next())
-        #expect(newest.tiers[2].busy == 20)
+        #expect(newest.tiers[2].busy == 2 + TierAdmission.queueLimit)
         agent.drain("a rest")
         let drained = try #require(await subscription.next())
         #expect(drained.policy == .init(share: ["code-smart", "plan"], accepting: false, reason: "a rest"))

@@ -5,19 +5,36 @@ package import Wire
 
 /// A node that says what a test says, and keeps what it is told.
 package final class ScriptedNode: LocalNode, TierGate {
+    /// How it answers requests that want to be let in.
+    package enum Gate: Equatable, Sendable {
+        /// At once.
+        case open
+        /// They wait until ``admit(_:)``; the first is told 1 s, the next 2 s, and so on.
+        case hold
+        case refuse(AdmissionRefusal)
+    }
+
+    private typealias Answer = @Sendable (AdmissionAnswer) -> Void
+
+    private struct Held {
+        var ticket: AdmissionTicket
+        var request: AdmissionRequest
+        var answer: Answer
+    }
+
     private struct State {
         var description: NodeDescription
         var subscribers: [Int: AsyncStream<NodeDescription>.Continuation] = [:]
         var number = 0
-        var traffic: [String] = []
-        var timings: [ReplyTimings] = []
         var gate = Gate.open
         var tickets: UInt64 = 0
-        var waiting: [@Sendable (AdmissionAnswer) -> Void] = []
+        var requests: [AdmissionRequest] = []
+        var held: [Held] = []
+        /// Tickets that count: refused ones and those that have left do not.
+        var present: Set<AdmissionTicket> = []
+        var traffic: [String] = []
+        var timings: [ReplyTimings] = []
     }
-
-    /// What becomes of requests that want onto a tier.
-    package enum Gate: Sendable { case open, held, full }
 
     private let state: Mutex<State>
 
@@ -35,8 +52,15 @@ package final class ScriptedNode: LocalNode, TierGate {
 
     package var description: NodeDescription { state.withLock { $0.description } }
 
-    /// What was told of traffic: `+plan`, `-plan`.
+    /// What was told of traffic: `+plan` for each that was let in, `-plan` when it is over; `?plan` for one that waits,
+    /// `!plan` for one that was refused.
     package var traffic: [String] { state.withLock { $0.traffic } }
+
+    /// All that asked, in that order.
+    package var requests: [AdmissionRequest] { state.withLock { $0.requests } }
+
+    /// Those that wait.
+    package var waiting: [AdmissionRequest] { state.withLock { $0.held.map(\.request) } }
 
     package var timings: [ReplyTimings] { state.withLock { $0.timings } }
 
@@ -49,6 +73,8 @@ package final class ScriptedNode: LocalNode, TierGate {
             for subscriber in state.subscribers.values { subscriber.yield(state.description) }
         }
     }
+
+    // MARK: LocalNode
 
     package func descriptions() -> AsyncStream<NodeDescription> {
         let (stream, continuation) = AsyncStream.makeStream(
@@ -72,38 +98,84 @@ package final class ScriptedNode: LocalNode, TierGate {
         }
     }
 
+    // MARK: TierGate
+
+    /// From the next request on.
+    package func answer(_ gate: Gate) { state.withLock { $0.gate = gate } }
+
+    /// Lets in the first of those that wait; the others move up.
+    ///
+    /// - Returns: how many were let in.
+    @discardableResult
+    package func admit(_ count: Int) -> Int {
+        let (first, rest) = state.withLock { state in
+            let first = Array(state.held.prefix(count))
+            state.held.removeFirst(first.count)
+            for held in first { state.traffic.append("+\(held.ticket.tier)") }
+            return (first, first.isEmpty ? [] : state.held)
+        }
+        for held in first { held.answer(.admitted) }
+        Self.tellPositions(rest)
+        return first.count
+    }
+
+    /// Sends away all that wait.
+    package func refuse(_ refusal: AdmissionRefusal) {
+        let held = state.withLock { state in
+            let held = state.held
+            state.held = []
+            for one in held {
+                state.present.remove(one.ticket)
+                state.traffic.append("!\(one.ticket.tier)")
+            }
+            return held
+        }
+        for one in held { one.answer(.refused(refusal)) }
+    }
+
     package func enter(
         _ tier: String, _ request: AdmissionRequest, _ answer: @escaping @Sendable (AdmissionAnswer) -> Void
     ) -> AdmissionTicket {
-        let (gate, number) = state.withLock { state in
+        let (ticket, first) = state.withLock { state in
             state.tickets += 1
-            state.traffic.append("+\(tier)")
-            if state.gate == .held { state.waiting.append(answer) }
-            return (state.gate, state.tickets)
+            let ticket = AdmissionTicket(number: state.tickets, tier: tier)
+            state.requests.append(request)
+            switch state.gate {
+            case .open:
+                state.present.insert(ticket)
+                state.traffic.append("+\(tier)")
+                return (ticket, AdmissionAnswer.admitted)
+            case .hold:
+                state.present.insert(ticket)
+                state.traffic.append("?\(tier)")
+                state.held.append(Held(ticket: ticket, request: request, answer: answer))
+                return (ticket, Self.queued(state.held.count - 1))
+            case .refuse(let refusal):
+                state.traffic.append("!\(tier)")
+                return (ticket, .refused(refusal))
+            }
         }
-        switch gate {
-        case .open: answer(.admitted)
-        case .held: answer(.queued(position: 3, seconds: 7.5))
-        case .full: answer(.refused(AdmissionRefusal(.queueFull(waiting: 9), retryAfter: 17)))
-        }
-        return AdmissionTicket(number: number, tier: tier)
-    }
-
-    package func set(_ gate: Gate) { state.withLock { $0.gate = gate } }
-
-    /// Lets everybody in that was held.
-    package func letIn() {
-        let answers = state.withLock { state in
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for answer in answers { answer(.admitted) }
+        answer(first)
+        return ticket
     }
 
     package func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?) {
-        state.withLock {
-            $0.traffic.append("-\(ticket.tier)")
-            if let timings { $0.timings.append(timings) }
+        let moved = state.withLock { state -> [Held] in
+            guard state.present.remove(ticket) != nil else { return [] }
+            state.traffic.append("-\(ticket.tier)")
+            if let timings { state.timings.append(timings) }
+            guard let place = state.held.firstIndex(where: { $0.ticket == ticket }) else { return [] }
+            state.held.remove(at: place)
+            return state.held
         }
+        Self.tellPositions(moved)
+    }
+
+    private static func queued(_ position: Int) -> AdmissionAnswer {
+        .queued(position: position, seconds: Double(position + 1))
+    }
+
+    private static func tellPositions(_ held: [Held]) {
+        for (position, one) in held.enumerated() { one.answer(queued(position)) }
     }
 }

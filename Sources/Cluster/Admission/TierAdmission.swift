@@ -1,172 +1,200 @@
-/// Who runs on a tier of this host, and who waits: events and the time in, answers out. The serving node alone can keep its
-/// slots, whatever the number of routers that place requests on it.
+/// Whom a tier of this host serves now, who waits for it, and who is sent away. Times are seconds on any one monotonic
+/// clock; each input says what is to be told to whom.
 ///
-/// 1. At most slots + ``surplus`` requests are in flight.
-/// 2. A request that finds room, with nobody before it, is admitted.
-/// 3. One that finds the queue full is refused, with when to come again.
-/// 4. Every other waits, and is told its position and about when its turn comes, anew each time that changes.
-/// 5. Who leaves, or a slot more, lets in those that wait, oldest first. (Fairness among clients belongs here: ``next``.)
-/// 6. Who waits longer than ``patience`` is refused.
+/// A request that asks:
+/// 1. Fewer than slots + ``extraInFlight`` are in flight, and so nobody waits: admitted.
+/// 2. ``queueLimit`` wait: refused.
+/// 3. Else it waits, where ``place(of:)`` puts it.
+///
+/// Then, and after each other input:
+/// 4. Who has waited for ``patience`` is refused.
+/// 5. While there is room in flight, the first of those that wait is admitted.
+/// 6. A free slot begins with the oldest in flight that has none: that is when its time starts to count.
+/// 7. Whoever waits at another position than it was last told is told.
 package struct TierAdmission: Equatable, Sendable {
-    /// In flight beyond the slots: it waits inside of llama-server, so that no slot idles between two requests.
-    package static let surplus = 1
-    /// Requests that wait at most: at half a minute each on one slot they are a quarter of an hour, and nobody waits longer.
+    /// Requests in flight beyond the slots. It waits inside llama-server, which begins with it the moment that a slot is
+    /// free: the slot idles neither for the way back through two proxies nor for the next one's way there.
+    package static let extraInFlight = 1
+    /// Requests of a tier that wait. Where one takes nine seconds or more, and few take less, those behind would be
+    /// refused by ``patience`` anyway; and each holds its body in memory.
     package static let queueLimit = 32
-    /// Seconds: the longest silence that opencode bears.
+    /// Seconds for which a request may wait: a client that hears nothing for so long gives up (opencode does).
     package static let patience = 300.0
-    /// Seconds that a request takes of which nothing is known.
-    static let unknownService = 10.0
-    /// Of a request that has taken longer than expected, the part of what was expected that is still to come.
-    static let leastRest = 0.1
-    /// A new estimate is told when it differs by so many seconds.
-    private static let tellingChange = 1.0
 
-    /// An answer to a ticket.
-    package struct Answer: Equatable, Sendable {
-        package var ticket: UInt64
-        package var answer: AdmissionAnswer
-
-        package init(ticket: UInt64, answer: AdmissionAnswer) {
-            self.ticket = ticket
-            self.answer = answer
-        }
-    }
-
-    private struct Running: Equatable, Sendable {
-        var began: Double
-        var expected: Double
+    private struct InFlight: Equatable, Sendable {
+        var ticket: AdmissionTicket
+        var request: AdmissionRequest
+        /// When a slot began with it; nil while it waits for one.
+        var began: Double?
     }
 
     private struct Waiting: Equatable, Sendable {
-        var ticket: UInt64
+        var ticket: AdmissionTicket
         var request: AdmissionRequest
-        var since: Double
-        var expected: Double
-        var told: (position: Int, seconds: Double)?
-
-        static func == (one: Self, other: Self) -> Bool {
-            one.ticket == other.ticket && one.told?.position == other.told?.position
-        }
+        var asked: Double
+        /// The position that it was told last.
+        var told: Int?
     }
 
-    private var running: [UInt64: Running] = [:]
-    private var queue: [Waiting] = []
-    /// Requests that run at once.
+    /// Requests that run at once: 1 at least.
     package private(set) var slots = 1
+    private var estimate = ServiceEstimate()
+    /// In the order in which they were admitted.
+    private var inFlight: [InFlight] = []
+    /// Next one first.
+    private var line: [Waiting] = []
 
     package init() {}
 
-    /// In flight.
-    package var inFlight: Int { running.count }
-    package var waiting: Int { queue.count }
-    /// Requests in hand, those that wait included.
-    package var inHand: Int { running.count + queue.count }
+    // MARK: Inputs
 
-    /// Those that wait, next one first, with the seconds until their turn.
-    package func line(at now: Double) -> [(request: String, seconds: Double)] {
-        zip(queue, turns(at: now)).map { ($0.request.id, $1) }
-    }
-
-    // MARK: Events
-
-    /// - Parameter service: seconds that it is expected to run.
-    package mutating func ask(
-        _ ticket: UInt64, _ request: AdmissionRequest, service: Double?, at now: Double
-    ) -> [Answer] {
-        let expected = service ?? Self.unknownService
-        // 2
-        if queue.isEmpty, hasRoom {
-            running[ticket] = Running(began: now, expected: expected)
-            return [Answer(ticket: ticket, answer: .admitted)]
+    /// A request asks to be let in.
+    package mutating func enter(
+        _ ticket: AdmissionTicket, _ request: AdmissionRequest, at now: Double
+    ) -> [AdmissionNews] {
+        var news = settle(at: now)
+        // 1
+        if hasRoom {
+            inFlight.append(InFlight(ticket: ticket, request: request))
+            news.append(AdmissionNews(ticket, .admitted))
+        } else if line.count >= Self.queueLimit {
+            // 2
+            let refusal = refusal(.queueFull, of: ticket, after: outlook(at: now).firstRelease)
+            return news + [AdmissionNews(ticket, .refused(refusal))]
+        } else {
+            // 3
+            line.insert(Waiting(ticket: ticket, request: request, asked: now), at: place(of: request))
         }
-        // 3
-        guard queue.count < Self.queueLimit else {
-            let refusal = AdmissionRefusal(.queueFull(waiting: queue.count), retryAfter: comeAgain(at: now))
-            return [Answer(ticket: ticket, answer: .refused(refusal))]
-        }
-        // 4
-        queue.append(Waiting(ticket: ticket, request: request, since: now, expected: expected))
-        return tellPositions(at: now)
+        return news + settle(at: now)
     }
 
-    /// It is done, or wants its place no more. Does nothing for one that is not here.
-    package mutating func leave(_ ticket: UInt64, at now: Double) -> [Answer] {
-        if running.removeValue(forKey: ticket) == nil {
-            guard let index = queue.firstIndex(where: { $0.ticket == ticket }) else { return [] }
-            queue.remove(at: index)
-        }
-        return letIn(at: now)
-    }
-
-    /// llama-server has told how many requests it runs at once.
-    package mutating func has(slots: Int, at now: Double) -> [Answer] {
-        guard slots != self.slots else { return [] }
-        self.slots = max(slots, 1)
-        return letIn(at: now)
-    }
-
-    package mutating func tick(at now: Double) -> [Answer] {
-        guard !queue.isEmpty else { return [] }
-        // 6
-        let late = queue.filter { now - $0.since >= Self.patience }
-        queue.removeAll { now - $0.since >= Self.patience }
-        let again = comeAgain(at: now)
-        return late.map {
-            Answer(
-                ticket: $0.ticket,
-                answer: .refused(AdmissionRefusal(.waitedTooLong(seconds: Self.patience), retryAfter: again)))
-        } + tellPositions(at: now)
-    }
-
-    // MARK: The queue
-
-    /// 1
-    private var hasRoom: Bool { running.count < slots + Self.surplus }
-
-    /// Index of the request whose turn it is.
-    private var next: Int? { queue.isEmpty ? nil : 0 }
-
-    private mutating func letIn(at now: Double) -> [Answer] {
-        var answers: [Answer] = []
-        // 5
-        while hasRoom, let next {
-            let waiting = queue.remove(at: next)
-            running[waiting.ticket] = Running(began: now, expected: waiting.expected)
-            answers.append(Answer(ticket: waiting.ticket, answer: .admitted))
-        }
-        return answers + tellPositions(at: now)
-    }
-
-    private mutating func tellPositions(at now: Double) -> [Answer] {
-        guard !queue.isEmpty else { return [] }
-        var answers: [Answer] = []
-        for (index, seconds) in turns(at: now).enumerated() {
-            if let told = queue[index].told, told.position == index,
-                abs(told.seconds - (now - queue[index].since) - seconds) < Self.tellingChange
-            {
-                continue
+    /// A request is over, or given up while it waits. One that is not here changes nothing.
+    ///
+    /// - Parameter served: seconds of work, by the engine's own clock; nil when it did not say.
+    package mutating func leave(_ ticket: AdmissionTicket, served: Double? = nil, at now: Double) -> [AdmissionNews] {
+        line.removeAll { $0.ticket == ticket }
+        if let index = inFlight.firstIndex(where: { $0.ticket == ticket }) {
+            if let began = inFlight.remove(at: index).began {
+                estimate.learn(since: began, served: served, at: now)
             }
-            queue[index].told = (index, seconds + now - queue[index].since)
-            answers.append(Answer(ticket: queue[index].ticket, answer: .queued(position: index, seconds: seconds)))
         }
-        return answers
+        return settle(at: now)
     }
 
-    /// Seconds until the turn of each that waits: whoever runs leaves when it is expected to, and the next one takes its
-    /// place.
-    private func turns(at now: Double) -> [Double] {
-        var ends = running.values.map { max($0.expected - (now - $0.began), Self.leastRest * $0.expected) }.sorted()
-        return queue.map { waiting in
-            guard !ends.isEmpty else { return 0 }
-            let turn = ends.removeFirst()
-            let end = turn + waiting.expected
-            ends.insert(end, at: ends.firstIndex { $0 > end } ?? ends.endIndex)
-            return turn
+    /// What is known of the tier has changed. With fewer slots than before, those in flight stay.
+    package mutating func use(
+        slots: Int, speed: TierSpeed, readiness: ServiceEstimate.Readiness, at now: Double
+    ) -> [AdmissionNews] {
+        self.slots = max(1, slots)
+        estimate.speed = speed
+        estimate.readiness = readiness
+        return settle(at: now)
+    }
+
+    /// Time passes.
+    package mutating func tick(at now: Double) -> [AdmissionNews] { settle(at: now) }
+
+    /// Other weights run from now on: how long requests took says nothing of them.
+    package mutating func forgetTimes() { estimate.forget() }
+
+    // MARK: What there is
+
+    package var inFlightCount: Int { inFlight.count }
+
+    package var waitingCount: Int { line.count }
+
+    /// Requests in hand that no slot works on.
+    package var queuedCount: Int { line.count + max(0, inFlight.count - slots) }
+
+    package var isEmpty: Bool { inFlight.isEmpty && line.isEmpty }
+
+    package func holds(_ ticket: AdmissionTicket) -> Bool {
+        inFlight.contains { $0.ticket == ticket } || line.contains { $0.ticket == ticket }
+    }
+
+    /// Those that wait, next one first, with the seconds until a slot is expected to begin with each.
+    package func waiting(at now: Double) -> [(request: String, seconds: Double)] {
+        guard !line.isEmpty else { return [] }
+        return zip(line, outlook(at: now).starts).map { ($0.request.id, $1) }
+    }
+
+    /// Seconds until the tier takes requests: 0 when it does.
+    package func loadRemaining(at now: Double) -> Double { estimate.loadRemaining(at: now) }
+
+    // MARK: Decisions
+
+    private var hasRoom: Bool { inFlight.count < slots + Self.extraInFlight }
+
+    /// Where in line a new request stands: at the end. The one place that decides who goes first; fairness across
+    /// ``AdmissionRequest/client`` belongs here.
+    private func place(of request: AdmissionRequest) -> Int { line.count }
+
+    private mutating func settle(at now: Double) -> [AdmissionNews] {
+        var news = refuseTheLate(at: now)
+        // 5
+        while hasRoom, !line.isEmpty {
+            let next = line.removeFirst()
+            inFlight.append(InFlight(ticket: next.ticket, request: next.request))
+            news.append(AdmissionNews(next.ticket, .admitted))
+        }
+        // 6
+        var free = slots - inFlight.count { $0.began != nil }
+        for index in inFlight.indices where free > 0 && inFlight[index].began == nil {
+            inFlight[index].began = now
+            free -= 1
+        }
+        // 7
+        let moved = line.indices.filter { line[$0].told != $0 }
+        guard !moved.isEmpty else { return news }
+        let starts = outlook(at: now).starts
+        for position in moved {
+            line[position].told = position
+            news.append(
+                AdmissionNews(line[position].ticket, .queued(position: position, seconds: starts[position])))
+        }
+        return news
+    }
+
+    /// 4
+    private mutating func refuseTheLate(at now: Double) -> [AdmissionNews] {
+        guard line.contains(where: { now - $0.asked >= Self.patience }) else { return [] }
+        let starts = outlook(at: now).starts
+        let late = zip(line, starts).filter { now - $0.0.asked >= Self.patience }
+        line.removeAll { now - $0.asked >= Self.patience }
+        return late.map { one, start in
+            AdmissionNews(one.ticket, .refused(refusal(.tooLate, of: one.ticket, after: start)))
         }
     }
 
-    /// Whole seconds until there is a place in the queue again: until the next one's turn.
-    private func comeAgain(at now: Double) -> Int {
-        max(1, Int((turns(at: now).first ?? 1).rounded(.up)))
+    private func refusal(
+        _ reason: AdmissionRefusal.Reason, of ticket: AdmissionTicket, after seconds: Double
+    ) -> AdmissionRefusal {
+        let whole = Int(min(max(seconds, 1), Self.patience).rounded(.up))
+        return AdmissionRefusal(reason, retryAfter: whole, tier: ticket.tier, waiting: line.count)
+    }
+
+    /// Lets the tier's work run ahead: each slot that is released begins with whoever is next.
+    ///
+    /// - Returns: seconds until a slot begins with each that waits, and until the first that is served is over.
+    private func outlook(at now: Double) -> (starts: [Double], firstRelease: Double) {
+        var releases = inFlight.compactMap { one in
+            one.began.map { estimate.remaining(one.request, since: $0, at: now) }
+        }.sorted()
+        let firstRelease = releases.first ?? estimate.loadRemaining(at: now)
+        if releases.count > slots {
+            // There were more slots: the first releases free none.
+            releases.removeFirst(releases.count - slots)
+        } else {
+            let idle = Array(repeating: estimate.loadRemaining(at: now), count: slots - releases.count)
+            releases = (idle + releases).sorted()
+        }
+        func start(_ request: AdmissionRequest) -> Double {
+            let start = releases.removeFirst()
+            let end = start + estimate.seconds(of: request)
+            releases.insert(end, at: releases.firstIndex { $0 > end } ?? releases.endIndex)
+            return start
+        }
+        for one in inFlight where one.began == nil { _ = start(one.request) }
+        return (line.map { start($0.request) }, firstRelease)
     }
 }

@@ -12,9 +12,10 @@ private enum Bounds {
     /// Of tiers, and of whatever else there is a list of.
     static let tiers = 256
     static let aliases = 64
-    /// Of requests that wait; and characters of a request's name.
+    /// Requests that are told of as waiting: twice what a node lets wait.
     static let waiting = 64
-    static let requestName = 40
+    /// Characters of a request's identifier.
+    static let request = 40
     /// Bytes of weights.
     static let bytes = UInt64(1) << 50
 
@@ -95,11 +96,8 @@ extension TierReport {
         clean.slots = Bounds.clamp(slots, Bounds.count)
         clean.busy = Bounds.clamp(busy, Bounds.count)
         clean.queued = Bounds.clamp(queued, Bounds.count)
-        clean.waiting = waiting?.prefix(Bounds.waiting).map {
-            Waiting(
-                request: $0.request.printable(Bounds.requestName),
-                seconds: Bounds.clamp($0.seconds, Bounds.rate) ?? 0)
-        }
+        clean.waiting = waiting.prefix(Bounds.waiting).compactMap(\.sanitised)
+        clean.loadRemaining = Bounds.clamp(loadRemaining, Bounds.rate)
         clean.sizeBytes = sizeBytes.map { min($0, Bounds.bytes) }
         clean.speed = speed.sanitised
         return clean
@@ -117,5 +115,12 @@ extension TierSpeed {
                 else { return nil }
                 return PrefillCurve(base: base, growth: growth)
             })
+    }
+}
+
+extension TierReport.Waiting {
+    /// - Returns: nil for what stands nowhere: its seconds are no number.
+    package var sanitised: Self? {
+        Bounds.clamp(seconds, Bounds.rate).map { Self(request: request.printable(Bounds.request), seconds: $0) }
     }
 }

@@ -17,30 +17,13 @@ package struct TierReport: Equatable, Sendable, Codable {
     /// Requests in hand, of whoever asked; those that wait included.
     package var busy: Int
     package var queued: Int
-    /// Those of the queued ones that wait for their turn, next one first: how a router learns where its request stands.
-    package var waiting: [Waiting]?
+    /// Requests that the node has not let in yet, next one first.
+    package var waiting: [Waiting]
+    /// Whole seconds until a load that is under way is expected to end; nil where none is, or nobody can tell.
+    package var loadRemaining: Double?
     /// Bytes of the weights; nil when unknown.
     package var sizeBytes: UInt64?
     package var speed: TierSpeed
-
-    /// A request that waits for its turn.
-    package struct Waiting: Equatable, Sendable, Codable {
-        /// Its name on the way from the router that placed it.
-        package var request: String
-        /// About, until its turn.
-        package var seconds: Double
-
-        package init(request: String, seconds: Double) {
-            self.request = request
-            self.seconds = seconds
-        }
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case name, aliases, role, backend, shared, fingerprint, state, downloaded, note, slots, busy, queued, waiting,
-            speed
-        case sizeBytes = "size_bytes"
-    }
 
     package enum Backend: String, Equatable, Sendable, Codable {
         case gguf
@@ -80,11 +63,24 @@ package struct TierReport: Equatable, Sendable, Codable {
         }
     }
 
+    /// A request that waits to be let in: so a router learns where its own stands.
+    package struct Waiting: Equatable, Sendable, Codable {
+        /// ``AdmissionRequest/id``.
+        package var request: String
+        /// Until a slot is expected to begin with it.
+        package var seconds: Double
+
+        package init(request: String, seconds: Double) {
+            self.request = request
+            self.seconds = seconds
+        }
+    }
+
     package init(
         name: String, aliases: [String] = [], role: String = "", backend: Backend = .gguf, shared: Bool = true,
         fingerprint: Fingerprint, state: TierState = .stopped, downloaded: Double? = nil, note: String? = nil,
-        slots: Int = 1, busy: Int = 0, queued: Int = 0, waiting: [Waiting]? = nil, sizeBytes: UInt64? = nil,
-        speed: TierSpeed = .init()
+        slots: Int = 1, busy: Int = 0, queued: Int = 0, waiting: [Waiting] = [], loadRemaining: Double? = nil,
+        sizeBytes: UInt64? = nil, speed: TierSpeed = .init()
     ) {
         self.name = name
         self.aliases = aliases
@@ -99,8 +95,40 @@ package struct TierReport: Equatable, Sendable, Codable {
         self.busy = busy
         self.queued = queued
         self.waiting = waiting
+        self.loadRemaining = loadRemaining
         self.sizeBytes = sizeBytes
         self.speed = speed
+    }
+}
+
+extension TierReport {
+    enum CodingKeys: String, CodingKey {
+        case name, aliases, role, backend, shared, fingerprint, state, downloaded, note, slots, busy, queued, waiting,
+            speed
+        case loadRemaining = "load_remaining_seconds"
+        case sizeBytes = "size_bytes"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            name: try values.decode(String.self, forKey: .name),
+            aliases: try values.decode([String].self, forKey: .aliases),
+            role: try values.decode(String.self, forKey: .role),
+            backend: try values.decode(Backend.self, forKey: .backend),
+            shared: try values.decode(Bool.self, forKey: .shared),
+            fingerprint: try values.decode(Fingerprint.self, forKey: .fingerprint),
+            state: try values.decode(TierState.self, forKey: .state),
+            downloaded: try values.decodeIfPresent(Double.self, forKey: .downloaded),
+            note: try values.decodeIfPresent(String.self, forKey: .note),
+            slots: try values.decode(Int.self, forKey: .slots),
+            busy: try values.decode(Int.self, forKey: .busy),
+            queued: try values.decode(Int.self, forKey: .queued),
+            // An older node does not say.
+            waiting: try values.decodeIfPresent([Waiting].self, forKey: .waiting) ?? [],
+            loadRemaining: try values.decodeIfPresent(Double.self, forKey: .loadRemaining),
+            sizeBytes: try values.decodeIfPresent(UInt64.self, forKey: .sizeBytes),
+            speed: try values.decode(TierSpeed.self, forKey: .speed))
     }
 }
 

@@ -2,8 +2,6 @@
 struct CostModel {
     let host: Host
     let lane: Lane
-    /// Seconds of the fleet's clock.
-    let now: Double
 
     /// Of a running request's rate, what each further one beside it takes: batches share the reading of the weights, and
     /// not the arithmetic.
@@ -14,10 +12,8 @@ struct CostModel {
     static let batteryPenalty = 2.0
     /// How likely it is that what a load drives out is wanted again soon.
     static let returnLikelihood = 0.25
-    /// The part of a load that is taken to be still to come when nobody saw it begin, and when it takes longer than it used
-    /// to.
+    /// The part of a load that is taken to be still to come where its host does not say.
     static let restOfLoad = 0.5
-    static let leastRestOfLoad = 0.1
 
     func cost(of work: Workload) -> Cost {
         let prompt = Double(work.promptTokens) * (lane.learned.tokenRatio ?? 1)
@@ -49,8 +45,7 @@ struct CostModel {
         switch lane.report.state {
         case .ready: return (0, 0)
         case .loading:
-            let rest = lane.loadingSince.map { lane.rates.load - (now - $0) } ?? Self.restOfLoad * lane.rates.load
-            return (max(rest, Self.leastRestOfLoad * lane.rates.load), 0)
+            return (lane.report.loadRemaining ?? Self.restOfLoad * lane.rates.load, 0)
         case .stopped, .stopping, .failed, .absent, .unfit, .unknown: break
         }
         let evicted = evicted

@@ -42,13 +42,13 @@ package struct Fleet: Sendable {
     }
 
     /// A host is new, or has changed.
-    package mutating func set(_ host: Host, at now: Double) {
+    package mutating func set(_ host: Host) {
         let old = hosts.updateValue(host, forKey: host.id)
         for report in host.tiers {
             var list = lanes[report.name] ?? []
             if let index = list.firstIndex(where: { $0.host == host.id }) {
                 if old?.epoch != host.epoch { list[index].ejection = Ejection() }
-                list[index].update(host, report, at: now)
+                list[index].update(host, report)
             } else {
                 let index = list.firstIndex { $0.host.rawValue > host.id.rawValue } ?? list.endIndex
                 list.insert(Lane(host, report, known: known[host.id]?[report.name]), at: index)
@@ -158,7 +158,7 @@ package struct Fleet: Sendable {
             guard let host = hosts[lane.host], exclusion(lane, work, tried, allOut ? nil : now) == nil,
                 let rank = rank(lane, host, work)
             else { continue }
-            let cost = cost(lane, host, work, now)
+            let cost = cost(lane, host, work)
             if let old = best {
                 guard rank <= old.rank else { continue }
                 if rank == old.rank {
@@ -183,7 +183,7 @@ package struct Fleet: Sendable {
                 host: host,
                 exclusion: exclusion(lane, work, tried, allOut ? nil : now)
                     ?? (isTooSmall ? .tooSmall(context: lane.report.fingerprint.contextSize) : nil),
-                cost: cost(lane, host, work, now), inHand: lane.inHand)
+                cost: cost(lane, host, work), inHand: lane.inHand)
         }.sorted {
             ($0.host.isLocal ? 0 : 1, $0.host.name, $0.host.id.rawValue) < (
                 $1.host.isLocal ? 0 : 1, $1.host.name, $1.host.id.rawValue
@@ -191,8 +191,8 @@ package struct Fleet: Sendable {
         }
     }
 
-    private func cost(_ lane: Lane, _ host: Host, _ work: Workload, _ now: Double) -> Cost {
-        CostModel(host: host, lane: lane, now: now).cost(of: work)
+    private func cost(_ lane: Lane, _ host: Host, _ work: Workload) -> Cost {
+        CostModel(host: host, lane: lane).cost(of: work)
     }
 
     /// - Parameter now: nil leaves out rule 6.

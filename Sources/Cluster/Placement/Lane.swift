@@ -7,8 +7,6 @@ struct Lane: Sendable {
     /// What was known before the host said anything.
     var known: TierSpeed?
     var learned = Learned()
-    /// When its load was seen to begin; nil where that was not seen.
-    private(set) var loadingSince: Double?
     /// This router's own requests there; and how many of them there were when the host last reported.
     private(set) var outstanding = 0
     private var outstandingAtReport = 0
@@ -21,8 +19,7 @@ struct Lane: Sendable {
     }
 
     /// The host has reported anew.
-    mutating func update(_ host: Host, _ report: TierReport, at now: Double) {
-        if report.state != self.report.state { loadingSince = report.state == .loading ? now : nil }
+    mutating func update(_ host: Host, _ report: TierReport) {
         if report.busy != self.report.busy || report.queued != self.report.queued { outstandingAtReport = outstanding }
         self.report = report
         rates = Rates(report, on: host.machine, told: report.speed, known: known)

@@ -30,5 +30,5 @@ package struct Workload: Equatable, Sendable {
     package static let typicalOutput = 256
 
     /// Tokens that the reply is taken to have.
-    var expectedOutput: Double { Double(min(outputLimit ?? Self.typicalOutput, Self.typicalOutput)) }
+    package var expectedOutput: Double { Double(min(outputLimit ?? Self.typicalOutput, Self.typicalOutput)) }
 }

@@ -26,9 +26,9 @@ package final class FleetBook: Sendable {
 
     /// Another node looks otherwise now; nil: it is a member no more.
     package func changed(_ id: NodeID, _ member: Membership.Member?) {
-        let (now, host) = (now, member.flatMap { Host($0) })
+        let host = member.flatMap { Host($0) }
         state.withLock { state in
-            if let host { state.fleet.set(host, at: now) } else { state.fleet.remove(id) }
+            if let host { state.fleet.set(host) } else { state.fleet.remove(id) }
         }
     }
 
@@ -44,7 +44,7 @@ package final class FleetBook: Sendable {
         let (now, own) = (now, local.description)
         return state.withLock { state in
             if state.localSequence != own.sequence {
-                state.fleet.set(Host(local: own), at: now)
+                state.fleet.set(Host(local: own))
                 state.localSequence = own.sequence
             }
             state.fleet.match = match

@@ -148,7 +148,7 @@ final class PlacedRequest: Itinerary {
     private func enter(_ verdict: Verdict, _ tier: String) {
         guard let loop else { return }
         let request = AdmissionRequest(
-            id: id, client: "", promptTokens: errand.work.promptTokens, outputTokens: errand.work.outputLimit)
+            id: id, promptTokens: errand.work.promptTokens, outputTokens: Int(errand.work.expectedOutput))
         let bound = NIOLoopBound(self, eventLoop: loop)
         let attempt = tried.count
         let ticket = cluster.gate.enter(tier, request) { answer in

@@ -17,12 +17,13 @@ enum WaitingNote {
     ) -> String? {
         let report = host.tiers.first { $0.name == tier }
         if let standing { return line(host.name, standing.position, standing.seconds) }
-        if let waiting = report?.waiting, let position = waiting.firstIndex(where: { $0.request == request }) {
-            return line(host.name, position, waiting[position].seconds)
+        guard let report else { return nil }
+        if let position = report.waiting.firstIndex(where: { $0.request == request }) {
+            return line(host.name, position, report.waiting[position].seconds)
         }
-        guard report?.state == .loading else { return nil }
+        guard report.state == .loading else { return nil }
         return "\(host.name) is loading \(tier)"
-            + (report?.speed.loadSeconds.map { ", which takes about \(whole($0)) s" } ?? "")
+            + (report.loadRemaining.map { ", which takes about \(whole($0)) s more" } ?? "")
     }
 
     private static func line(_ host: String, _ position: Int, _ seconds: Double) -> String {

@@ -1,59 +1,65 @@
 package import Cluster
 package import Wire
 
-/// Who gets onto this host's tiers, and what is told of it.
+// Each tier admits its own requests; what it says to them collects here until the driver takes it.
+
 extension AgentState {
-    /// A request wants onto a tier. A tier that is none of this host's lets everybody in, and nobody is counted.
-    package mutating func enter(_ ticket: AdmissionTicket, _ request: AdmissionRequest, at now: Double) {
-        guard catalog.tiers.contains(where: { $0.name == ticket.tier }) else {
-            answers.append(.init(ticket: ticket.number, answer: .admitted))
-            return
+    /// A request asks to be let in at a tier. What is no local tier of this host's lets everything in at once: it is
+    /// llama-swap's to judge, and nothing is counted.
+    ///
+    /// - Returns: its ticket; the answer is in ``takeNews()``.
+    package mutating func enter(_ tier: String, _ request: AdmissionRequest, at now: Double) -> AdmissionTicket {
+        lastTicket += 1
+        let ticket = AdmissionTicket(number: lastTicket, tier: tier)
+        guard catalog.tiers.contains(where: { $0.name == tier && !$0.isHosted }) else {
+            news.append(AdmissionNews(ticket, .admitted))
+            return ticket
         }
-        var memory = memories.removeValue(forKey: ticket.tier) ?? Memory()
-        answers += memory.admission.ask(
-            ticket.number, request, service: memory.service(of: request), at: now)
-        memories[ticket.tier] = memory
-        describeCounts(ticket.tier, at: now)
+        passed(now)
+        news += memories[tier, default: Memory()].admission.enter(ticket, request, at: now)
+        describeTraffic(tier)
+        return ticket
     }
 
-    /// Done, failed, or given up while it waited.
+    /// A request is over, or given up while it waits. A ticket that is not held changes nothing.
     package mutating func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double) {
-        guard var memory = memories.removeValue(forKey: ticket.tier) else { return }
-        answers += memory.admission.leave(ticket.number, at: now)
-        if let timings { memory.learn(from: timings) }
-        memories[ticket.tier] = memory
-        describeCounts(ticket.tier, at: now)
+        let tier = ticket.tier
+        guard var memory = memories[tier], memory.admission.holds(ticket) else { return }
+        passed(now)
+        news += memory.admission.leave(ticket, served: timings?.seconds, at: now)
+        if let timings {
+            memory.learn(from: timings)
+            news += memory.settle(at: now)
+        }
+        let isOfNobody = memory.admission.isEmpty && !catalog.tiers.contains { $0.name == tier }
+        memories[tier] = isOfNobody ? nil : memory
+        describeTraffic(tier)
     }
 
-    /// Takes what requests are to be told.
-    package mutating func takeAnswers() -> [TierAdmission.Answer] {
-        if answers.isEmpty { return [] }
-        defer { answers = [] }
-        return answers
-    }
-
-    /// What requests change, and nothing else: this is done for each of them.
-    mutating func describeCounts(_ name: String, at now: Double) {
+    /// What requests change of a tier, and nothing else: this is done for each of them.
+    private mutating func describeTraffic(_ name: String) {
         guard let index = description.tiers.firstIndex(where: { $0.name == name }), let memory = memories[name] else {
             return
         }
         var report = description.tiers[index]
-        report.busy = memory.admission.inHand
-        report.queued = memory.queued
+        report.busy = memory.inHand
+        report.queued = memory.admission.queuedCount
+        report.waiting = memory.waiting(at: time)
+        report.loadRemaining = memory.loadRemaining(at: time)
         report.speed = memory.speed
-        report.waiting =
-            memory.admission.waiting == 0
-            ? nil : memory.admission.line(at: now).map { TierReport.Waiting(request: $0.request, seconds: $0.seconds) }
         guard report != description.tiers[index] else { return }
         description.tiers[index] = report
         description.sequence += 1
     }
+
+    /// What is to be told to requests since the last call, in order.
+    package mutating func takeNews() -> [AdmissionNews] {
+        defer { news = [] }
+        return news
+    }
 }
 
 extension AgentState.Memory {
-    /// Requests in hand that no slot works on.
-    var queued: Int { max(0, admission.inHand - admission.slots) }
-
     /// Takes one reply into what is known of the tier's speed.
     mutating func learn(from timings: ReplyTimings) {
         speed.learn(from: timings)
@@ -63,14 +69,40 @@ extension AgentState.Memory {
         speed.prefillCurve = prefill.curve
     }
 
-    /// Seconds that a request is expected to run; nil where nothing was observed.
-    func service(of request: AdmissionRequest) -> Double? {
-        guard let rate = speed.prefillRate, let decode = speed.decodeRate, rate > 0, decode > 0 else {
-            return nil
-        }
-        let output = min(request.outputTokens ?? Workload.typicalOutput, Workload.typicalOutput)
-        let load = process == .ready ? 0 : speed.loadSeconds ?? 0
-        let prompt = Double(request.promptTokens)
-        return load + (speed.prefillCurve?.seconds(of: prompt) ?? prompt / rate) + Double(output) / decode
+    /// Lets those that wait know what has become of the tier.
+    mutating func settle(at now: Double) -> [AdmissionNews] {
+        let readiness: ServiceEstimate.Readiness =
+            switch process {
+            case .ready: .ready(since: readySince ?? now)
+            case .starting: .loading(since: loadBegan)
+            case .stopping, .stopped, nil: .stopped
+            }
+        return admission.use(slots: slotCount, speed: speed, readiness: readiness, at: now)
     }
+
+    /// llama-server's word, and one until it is heard.
+    var slotCount: Int { slots?.count ?? 1 }
+
+    /// Requests in hand.
+    var inHand: Int { admission.inFlightCount + admission.waitingCount }
+
+    /// Whether what is told of it changes with nothing but the time.
+    var changesWithTime: Bool { process == .starting || admission.waitingCount > 0 }
+
+    /// As others are told: to the tenth of a second.
+    func waiting(at now: Double) -> [TierReport.Waiting] {
+        admission.waiting(at: now).map { .init(request: $0.request, seconds: ($0.seconds * 10).rounded() / 10) }
+    }
+
+    /// In whole seconds, so that it is not a change whenever something else is. nil unless the load's beginning was
+    /// seen, and an earlier load.
+    func loadRemaining(at now: Double) -> Double? {
+        guard process == .starting, loadBegan != nil, speed.loadSeconds != nil else { return nil }
+        return admission.loadRemaining(at: now).rounded(.up)
+    }
+}
+
+extension ReplyTimings {
+    /// For which a slot worked on it.
+    fileprivate var seconds: Double { (promptMilliseconds + decodeMilliseconds) / 1000 }
 }

@@ -11,9 +11,9 @@ extension AgentState {
             backend: tier.isHosted ? .bedrock : .gguf, shared: catalog.node.shares(tier),
             fingerprint: fingerprint(tier, memory), state: state,
             downloaded: state == .absent ? Self.downloaded(memory) : nil, note: note,
-            slots: memory.slots?.count ?? 1, busy: memory.admission.inHand, queued: memory.queued,
-            waiting: description.tiers.first { $0.name == tier.name }?.waiting, sizeBytes: sizeBytes(tier, memory),
-            speed: memory.speed)
+            slots: memory.slotCount, busy: memory.inHand, queued: memory.admission.queuedCount,
+            waiting: memory.waiting(at: time), loadRemaining: memory.loadRemaining(at: time),
+            sizeBytes: sizeBytes(tier, memory), speed: memory.speed)
     }
 
     /// 1. A hosted tier: this version cannot call it.

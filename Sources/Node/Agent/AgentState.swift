@@ -1,5 +1,4 @@
 package import Cluster
-import Wire
 
 /// What this host knows of itself, and the ``NodeDescription`` that follows from it. Events and the time go in, in
 /// seconds on any one monotonic clock; the description's sequence rises when, and only when, something in it changed.
@@ -47,6 +46,8 @@ package struct AgentState: Sendable {
         var process: LlamaSwapReport.State?
         /// When it was seen to begin loading; nil when that was not seen.
         var loadBegan: Double?
+        /// When it was first seen ready; nil when it is not.
+        var readySince: Double?
         /// Until when a start that failed counts.
         var failedUntil: Double?
         /// A process ran here: its weights are somewhere, wherever we look.
@@ -68,8 +69,12 @@ package struct AgentState: Sendable {
     package let usesNext: Bool
     package internal(set) var description: NodeDescription
     var memories: [String: Memory] = [:]
-    /// What requests are to be told that wait: taken by whoever owns this.
-    var answers: [TierAdmission.Answer] = []
+    /// What the tiers' admissions have said and nobody was told yet.
+    var news: [AdmissionNews] = []
+    /// The number of the newest ticket.
+    var lastTicket: UInt64 = 0
+    /// The latest time that was told.
+    private(set) var time = 0.0
     private var llamaSwap = LlamaSwap.unheard
     private var drained: String?
 
@@ -96,11 +101,15 @@ package struct AgentState: Sendable {
         for (name, memory) in memories {
             let tier = catalog.tiers.first { $0.name == name }
             // Requests in hand end under the name that they began with.
-            if tier == nil, memory.admission.inHand == 0 { memories[name] = nil }
+            if tier == nil, memory.admission.isEmpty { memories[name] = nil }
             if let tier, let before = old.tiers.first(where: { $0.name == name }), before.backend != tier.backend {
                 // Other weights: what the old ones did says nothing of them. llama-swap, too, runs them only once it is
                 // started anew.
-                memories[name] = Memory(process: memory.process, admission: memory.admission)
+                var fresh = Memory(process: memory.process, admission: memory.admission)
+                fresh.readySince = memory.readySince
+                fresh.admission.forgetTimes()
+                news += fresh.settle(at: time)
+                memories[name] = fresh
             }
         }
         describeAll()
@@ -112,9 +121,11 @@ package struct AgentState: Sendable {
     ///
     /// - Parameter states: by model; those that are not in it are stopped.
     package mutating func saw(states: [String: LlamaSwapReport.State], at now: Double) {
+        passed(now)
         for tier in catalog.localTiers {
             memories[tier.name, default: Memory()].saw(
                 states[tier.name] ?? .stopped, isFirst: llamaSwap != .present, at: now)
+            news += memories[tier.name]?.settle(at: now) ?? []
         }
         llamaSwap = .present
         describeAll()
@@ -126,16 +137,19 @@ package struct AgentState: Sendable {
         for name in memories.keys {
             memories[name]?.process = nil
             memories[name]?.loadBegan = nil
+            memories[name]?.readySince = nil
             // Its end stops what is loading, which is no failure of the model's.
             memories[name]?.failedUntil = nil
+            news += memories[name]?.settle(at: time) ?? []
         }
         describeAll()
     }
 
     /// What the running llama-server of a tier says of itself.
     package mutating func saw(_ slots: LlamaServerSlots, of tier: String, at now: Double) {
+        passed(now)
         memories[tier, default: Memory()].slots = slots
-        answers += memories[tier]?.admission.has(slots: slots.count, at: now) ?? []
+        news += memories[tier]?.settle(at: now) ?? []
         describe(tier)
     }
 
@@ -161,6 +175,7 @@ package struct AgentState: Sendable {
 
     /// What of the local tiers' weights is on this machine.
     package mutating func saw(weights: [String: Weights], at now: Double) {
+        passed(now)
         for (name, seen) in weights {
             var memory = memories[name] ?? Memory()
             if seen.isPresent {
@@ -176,18 +191,18 @@ package struct AgentState: Sendable {
         describeAll()
     }
 
-    /// Time passes: a failure is forgiven, who waited too long is told so.
+    /// Time passes: a failure is forgiven, a wait has been too long, a load gets on. Once a second is enough.
     package mutating func tick(at now: Double) {
-        for name in memories.keys where memories[name]?.admission.waiting ?? 0 > 0 {
-            answers += memories[name]?.admission.tick(at: now) ?? []
-            describeCounts(name, at: now)
-        }
+        passed(now)
         for (name, memory) in memories {
-            guard let until = memory.failedUntil, until <= now else { continue }
-            memories[name]?.failedUntil = nil
-            describe(name)
+            let isForgiven = memory.failedUntil.map { $0 <= now } ?? false
+            if isForgiven { memories[name]?.failedUntil = nil }
+            news += memories[name]?.admission.tick(at: now) ?? []
+            if isForgiven || memory.changesWithTime { describe(name) }
         }
     }
+
+    mutating func passed(_ now: Double) { time = max(time, now) }
 
     /// - Parameter reason: for people; nil takes work of others again.
     package mutating func drain(_ reason: String?) {
@@ -213,7 +228,7 @@ package struct AgentState: Sendable {
         describePolicy()
     }
 
-    private mutating func describe(_ name: String) {
+    mutating func describe(_ name: String) {
         guard let index = catalog.tiers.firstIndex(where: { $0.name == name }) else { return }
         let new = report(catalog.tiers[index], memories[name] ?? Memory())
         guard description.tiers[index] != new else { return }
@@ -247,39 +262,6 @@ package struct AgentState: Sendable {
         guard !resident.sets.isEmpty else { return catalog.localTiers.map { [$0.name] } }
         return resident.sets.map { set in
             set.letters.compactMap { letter in resident.variables.first { $0.letter == letter }?.tier }
-        }
-    }
-}
-
-extension AgentState.Memory {
-    /// Seconds for which a tier counts as failed after its llama-server ended while loading: long enough that the next
-    /// request goes to another host, short enough that a mended one is found.
-    static let failureSeconds = 30.0
-
-    /// - Parameter isFirst: llama-swap was not heard of just before: what began meanwhile was not seen to begin.
-    mutating func saw(_ state: LlamaSwapReport.State, isFirst: Bool, at now: Double) {
-        let before = process
-        process = state
-        switch state {
-        case .starting:
-            if before != .starting {
-                loadBegan = isFirst ? nil : now
-                slots = nil
-            }
-            failedUntil = nil
-        case .ready:
-            hasRun = true
-            failedUntil = nil
-            if before == .starting, let loadBegan {
-                speed.loadSeconds = TierSpeed.mean(speed.loadSeconds, with: now - loadBegan)
-            }
-            if before != .ready, before != .starting { slots = nil }
-            loadBegan = nil
-        case .stopping: loadBegan = nil
-        case .stopped:
-            // Or the load was called off: llama-swap says the same of both. Then others wait a little for nothing.
-            if before == .starting { failedUntil = now + Self.failureSeconds }
-            loadBegan = nil
         }
     }
 }

@@ -3,6 +3,8 @@ import Cluster
 extension NodeAgent {
     /// Between two looks at the weights: a few directory listings and stat calls.
     private static let weightsPause = Duration.seconds(5)
+    /// Between two looks at who has waited too long, and how far a load is.
+    private static let tickPause = Duration.seconds(1)
     /// Between two looks at the power supplies.
     private static let powerPause = Duration.seconds(30)
 
@@ -15,13 +17,19 @@ extension NodeAgent {
             let (catalog, usesNext) = catalog
             let weights = survey.look(catalog, usesNext: usesNext)
             let now = now
-            update {
-                $0.saw(weights: weights, at: now)
-                $0.tick(at: now)
-            }
+            update { $0.saw(weights: weights, at: now) }
             // A llama-server that did not answer is asked again.
             if !unaskedTiers.isEmpty { wantSlots.yield() }
             try? await Task.sleep(for: Self.weightsPause)
+        }
+    }
+
+    /// Lets the state know that time passes.
+    func tick() async {
+        while !Task.isCancelled {
+            let now = now
+            update { $0.tick(at: now) }
+            try? await Task.sleep(for: Self.tickPause)
         }
     }
 

@@ -13,21 +13,19 @@ package final class NodeAgent: LocalNode, TierGate, Service {
         var state: AgentState
         var subscribers: [Int: AsyncStream<NodeDescription>.Continuation] = [:]
         var lastSubscriber = 0
-        var lastTicket: UInt64 = 0
-        /// Of those that have a ticket and no final answer yet.
-        var answers: [UInt64: @Sendable (AdmissionAnswer) -> Void] = [:]
+        var answers = AnswerQueue()
 
-        func tell() {
-            for subscriber in subscribers.values { subscriber.yield(state.description) }
+        /// Lets the state take something in, and tells the subscribers what came of it. They are told under the lock, so
+        /// that nobody is told the older last; telling never runs their code.
+        mutating func update<Result>(_ change: (inout AgentState) -> Result) -> Result {
+            let before = state.description.sequence
+            let result = change(&state)
+            if state.description.sequence != before { tellSubscribers() }
+            return result
         }
 
-        /// Who is to be told what, outside of the lock.
-        mutating func takeAnswers() -> [(@Sendable (AdmissionAnswer) -> Void, AdmissionAnswer)] {
-            state.takeAnswers().compactMap { news in
-                let answer = answers[news.ticket]
-                if case .queued = news.answer {} else { answers[news.ticket] = nil }
-                return answer.map { ($0, news.answer) }
-            }
+        func tellSubscribers() {
+            for subscriber in subscribers.values { subscriber.yield(state.description) }
         }
     }
 
@@ -38,10 +36,10 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     /// Where the kernel shows power supplies and graphics cards.
     let sysRoot: String
     private let start = ContinuousClock.now
-    /// Wakes whoever asks llama-servers for their slots.
-    /// Wakes whoever tells the subscribers of counts that have changed.
-    private let (countsHaveChanged, countsChange) = AsyncStream.makeStream(
+    /// Wakes whoever tells the subscribers of what requests change.
+    private let (trafficHasMoved, trafficMoves) = AsyncStream.makeStream(
         of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// Wakes whoever asks llama-servers for their slots.
     let (slotsAreWanted, wantSlots) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
@@ -94,22 +92,47 @@ package final class NodeAgent: LocalNode, TierGate, Service {
         _ tier: String, _ request: AdmissionRequest, _ answer: @escaping @Sendable (AdmissionAnswer) -> Void
     ) -> AdmissionTicket {
         let now = now
-        var ticket = AdmissionTicket(number: 0, tier: tier)
-        count { shared in
-            shared.lastTicket += 1
-            ticket.number = shared.lastTicket
-            shared.answers[ticket.number] = answer
-            shared.state.enter(ticket, request, at: now)
+        let (ticket, first, tells) = shared.withLock { shared in
+            let ticket = shared.state.enter(tier, request, at: now)
+            var news = shared.state.takeNews()
+            // What is final at once needs no order, and waits for nobody.
+            if let index = news.firstIndex(where: { $0.ticket == ticket && $0.answer.isFinal }) {
+                return (ticket, Optional(news.remove(at: index).answer), shared.answers.add(news))
+            }
+            shared.answers.listen(ticket, answer)
+            return (ticket, nil, shared.answers.add(news))
         }
+        if let first { answer(first) }
+        if tells { tell() }
+        trafficMoves.yield()
         return ticket
     }
 
     package func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?) {
         let now = now
-        count { shared in
-            shared.answers[ticket.number] = nil
+        let tells = shared.withLock { shared in
+            shared.answers.forget(ticket)
             shared.state.leave(ticket, timings, at: now)
+            return shared.answers.add(shared.state.takeNews())
         }
+        if tells { tell() }
+        trafficMoves.yield()
+    }
+
+    /// Tells the subscribers of what requests change, ten times a second at most: there may be thousands of requests, and
+    /// dozens of subscribers.
+    private func tellOfTraffic() async {
+        for await _ in trafficHasMoved {
+            shared.withLock { $0.tellSubscribers() }
+            try? await Task.sleep(for: Self.trafficPause)
+        }
+    }
+
+    private static let trafficPause = Duration.milliseconds(100)
+
+    /// Outside of the lock: whoever is told may call the gate.
+    private func tell() {
+        while let (listener, answer) = shared.withLock({ $0.answers.next() }) { listener(answer) }
     }
 
     // MARK: Running
@@ -122,7 +145,8 @@ package final class NodeAgent: LocalNode, TierGate, Service {
                 group.addTask { await self.askForSlots() }
                 group.addTask { await self.watchWeights() }
                 group.addTask { await self.watchPower() }
-                group.addTask { await self.tellCounts() }
+                group.addTask { await self.tick() }
+                group.addTask { await self.tellOfTraffic() }
             }
         }
         drain("its router is stopping")
@@ -135,35 +159,12 @@ package final class NodeAgent: LocalNode, TierGate, Service {
 
     var unaskedTiers: [String] { shared.withLock { $0.state.unaskedTiers } }
 
-    /// Lets the state take something in, and tells the subscribers what came of it. They are told under the lock, so
-    /// that nobody is told the older last; telling never runs their code.
+    /// Lets the state take something in, and tells subscribers and requests what came of it.
     func update(_ change: (inout AgentState) -> Void) {
-        let answers = shared.withLock { shared in
-            let before = shared.state.description.sequence
-            change(&shared.state)
-            if shared.state.description.sequence != before { shared.tell() }
-            return shared.takeAnswers()
+        let tells = shared.withLock { shared in
+            shared.update(change)
+            return shared.answers.add(shared.state.takeNews())
         }
-        for (answer, news) in answers { answer(news) }
-    }
-
-    /// The same for what every request does: subscribers are told of counts ten times a second at most, for there may be
-    /// thousands of requests and dozens of subscribers.
-    private func count(_ change: (inout Shared) -> Void) {
-        let answers = shared.withLock { shared in
-            change(&shared)
-            return shared.takeAnswers()
-        }
-        for (answer, news) in answers { answer(news) }
-        countsChange.yield()
-    }
-
-    private static let countsPause = Duration.milliseconds(100)
-
-    private func tellCounts() async {
-        for await _ in countsHaveChanged {
-            shared.withLock { $0.tell() }
-            try? await Task.sleep(for: Self.countsPause)
-        }
+        if tells { tell() }
     }
 }
