@@ -87,8 +87,11 @@ struct ClusterStack {
     /// What was known when this router stopped: until a node tells of its rates, placement goes by these.
     private func recall(_ memory: LedgerMemory, _ book: FleetBook) {
         for (key, rate) in memory.rates {
-            let name = key.node == agent.description.id ? agent.description.name : memory.nodes[key.node]?.name
-            if let name { book.remember(rate.speed, of: key.tier, on: key.node, called: name) }
+            if key.node == agent.description.id {
+                book.remember(rate.speed, of: key.tier, on: key.node, called: nil)
+            } else if let node = memory.nodes[key.node], node.cluster == identity.id {
+                book.remember(rate.speed, of: key.tier, on: key.node, called: node.name)
+            }
         }
     }
 

@@ -21,7 +21,7 @@ struct RouteTests {
         _ hosts: String, _ facts: RequestFacts, floor: Bool = true, hosted: Set<String> = []
     ) -> Route {
         FleetScript(hosts).fleet.route(
-            facts, by: ladder, hasToolsFloor: floor, isHosted: hosted.contains,
+            facts, by: ladder, hasToolsFloor: floor, own: { hosted.contains($0) ? ($0, true) : nil },
             Workload(tier: "", promptTokens: facts.estimatedTokens), at: 0)
     }
 

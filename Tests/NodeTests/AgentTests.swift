@@ -149,6 +149,8 @@ struct AgentTests {
         var subscription = agent.descriptions().makeAsyncIterator()
         #expect(await subscription.next() == agent.description)
         for _ in 0..<100 { _ = agent.enter("plan", Self.request) { _ in } }
+        // What requests change is told by the running agent, from time to time; everything else at once.
+        agent.drain("a nap")
         let newest = try #require(await subscription.next())
         #expect(newest.tiers[2].busy == 2 + TierAdmission.queueLimit)
         agent.drain("a rest")

@@ -191,6 +191,15 @@ package struct TierSpeed: Equatable, Sendable, Codable {
         case prefillCurve = "prefill_curve"
     }
 
+    /// With what another knows of what was not observed.
+    package func filled(from other: TierSpeed?) -> TierSpeed {
+        guard let other else { return self }
+        return TierSpeed(
+            loadSeconds: loadSeconds ?? other.loadSeconds, prefillRate: prefillRate ?? other.prefillRate,
+            decodeRate: decodeRate ?? other.decodeRate, cacheRatio: cacheRatio ?? other.cacheRatio,
+            prefillCurve: prefillCurve ?? (prefillRate == nil ? other.prefillCurve : nil))
+    }
+
     /// The weight of the newest observation. Of a series that jumps, two thirds are forgotten after five observations.
     package static let newestWeight = 0.2
 

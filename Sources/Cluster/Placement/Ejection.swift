@@ -26,8 +26,10 @@ package struct Ejection: Equatable, Sendable {
 
     /// - Returns: whether it is out from now on.
     package mutating func failed(at now: Double) -> Bool {
+        // Those that were under way say nothing new.
+        guard !isOut(at: now) else { return false }
         row += 1
-        guard row >= Self.threshold, !isOut(at: now) else { return false }
+        guard row >= Self.threshold else { return false }
         // 1
         if now - until > Self.limit { count = 0 }
         count += 1

@@ -4,7 +4,8 @@
 /// A host can be asked unless
 /// 1. it is down;
 /// 2. it takes no work of others, or does not lend the tier, and the request is somebody else's or the host is;
-/// 3. it serves another model under that name, where `[NODE] match` minds;
+/// 3. it serves another model under that name, where `[NODE] match` minds; or a hosted one, where the request is for a local
+///    tier: nobody's prompt leaves the network, and nobody's AWS account pays, by accident;
 /// 4. its tier cannot serve: not downloaded, too big;
 /// 5. it failed at this very request;
 /// 6. the tier is out there (``Ejection``), or its load failed a moment ago, unless that is so everywhere;
@@ -24,49 +25,75 @@ package struct Fleet: Sendable {
     package private(set) var hosts: [NodeID: Host] = [:]
     /// By the tier's name; in the order of the hosts' ids, so that equal knowledge gives equal choices.
     private var lanes: [String: [Lane]] = [:]
-    /// What hosts that have gone served: by tier, their names.
-    private var gone: [String: String] = [:]
-    /// Rates from before, of hosts that have not been heard yet.
+    /// Tiers by the aliases under which hosts lend them.
+    private var aliases: [String: String] = [:]
+    /// Who served a tier that nobody has any more.
+    private var gone: [String: Gone] = [:]
+    /// Rates from before, of hosts that have not been heard yet, or have gone.
     private var known: [NodeID: [String: TierSpeed]] = [:]
     /// When a tier of another host counts as the same.
     package var match: NodeSection.Match
+
+    private struct Gone {
+        var host: NodeID
+        var name: String
+    }
 
     package init(match: NodeSection.Match = .name) { self.match = match }
 
     // MARK: What is known
 
     /// Rates that were known before this router started.
-    package mutating func remember(_ speed: TierSpeed, of tier: String, on host: NodeID, called name: String) {
+    ///
+    /// - Parameter name: of the host, where its having served the tier is worth telling.
+    package mutating func remember(_ speed: TierSpeed, of tier: String, on host: NodeID, called name: String?) {
         known[host, default: [:]][tier] = speed
-        if lanes[tier] == nil, gone.count < Self.goneLimit { gone[tier] = name }
+        if let name { note(tier, of: host, called: name) }
     }
 
-    /// A host is new, or has changed.
+    private mutating func note(_ tier: String, of host: NodeID, called name: String) {
+        if lanes[tier] == nil, gone.count < Self.goneLimit { gone[tier] = Gone(host: host, name: name) }
+    }
+
+    /// A host is new, or has changed. What is the same of it costs nothing: every request changes the local host.
     package mutating func set(_ host: Host) {
         let old = hosts.updateValue(host, forKey: host.id)
+        let isSameRun = old?.epoch == host.epoch && old?.machine == host.machine
+        // What it does not serve any more is not what others have lost.
+        if !isSameRun { gone = gone.filter { $0.value.host != host.id } }
+        var namesChange = !isSameRun
         for report in host.tiers {
-            var list = lanes[report.name] ?? []
-            if let index = list.firstIndex(where: { $0.host == host.id }) {
-                if old?.epoch != host.epoch { list[index].ejection = Ejection() }
-                list[index].update(host, report)
-            } else {
-                let index = list.firstIndex { $0.host.rawValue > host.id.rawValue } ?? list.endIndex
-                list.insert(Lane(host, report, known: known[host.id]?[report.name]), at: index)
-            }
-            lanes[report.name] = list
             gone[report.name] = nil
+            guard let index = lanes[report.name]?.firstIndex(where: { $0.host == host.id }) else {
+                let index = lanes[report.name]?.firstIndex { $0.host.rawValue > host.id.rawValue }
+                let lane = Lane(host, report, known: known[host.id]?[report.name])
+                lanes[report.name, default: []].insert(lane, at: index ?? lanes[report.name]?.endIndex ?? 0)
+                namesChange = true
+                continue
+            }
+            let before = lanes[report.name]![index].report
+            if isSameRun, before == report { continue }
+            namesChange = namesChange || before.aliases != report.aliases || before.shared != report.shared
+            lanes[report.name]![index].update(host, report, isNewRun: !isSameRun)
         }
         for report in old?.tiers ?? [] where !host.tiers.contains(where: { $0.name == report.name }) {
             drop(host.id, from: report.name)
+            namesChange = true
         }
+        if namesChange { nameAliases() }
     }
 
     package mutating func remove(_ id: NodeID) {
         guard let host = hosts.removeValue(forKey: id) else { return }
         for report in host.tiers {
-            known[id, default: [:]][report.name] = report.speed
+            let speed = report.speed.filled(from: known[id]?[report.name])
+            known[id, default: [:]][report.name] = speed
             drop(id, from: report.name)
-            if lanes[report.name] == nil, gone.count < Self.goneLimit { gone[report.name] = host.name }
+            note(report.name, of: id, called: host.name)
+        }
+        nameAliases()
+        if known.count > Membership.leadLimit, let stranger = known.keys.first(where: { hosts[$0] == nil }) {
+            known[stranger] = nil
         }
     }
 
@@ -75,17 +102,19 @@ package struct Fleet: Sendable {
         if lanes[tier]?.isEmpty == true { lanes[tier] = nil }
     }
 
-    /// The tier that other hosts serve under a name or alias.
-    ///
-    /// - Returns: nil where none does, or did.
-    package func tier(named name: String) -> String? {
-        if lanes[name] != nil || gone[name] != nil { return name }
-        return lanes.filter { $0.value.contains { $0.report.shared && $0.report.aliases.contains(name) } }.keys.min()
+    /// A tier's own name counts before any alias; of two tiers with one alias the first by name has it.
+    private mutating func nameAliases() {
+        aliases = [:]
+        for (tier, list) in lanes.sorted(by: { $0.key < $1.key }) {
+            for lane in list where lane.report.shared {
+                for alias in lane.report.aliases where aliases[alias] == nil { aliases[alias] = tier }
+            }
+        }
     }
 
-    /// Whether other hosts serve a tier by AWS alone.
-    func servesHosted(_ tier: String) -> Bool {
-        lanes[tier].map { $0.allSatisfy { $0.report.backend == .bedrock } } ?? false
+    /// The tier that hosts serve, or served, under a name or alias; nil where none does.
+    package func tier(named name: String) -> String? {
+        lanes[name] != nil || gone[name] != nil ? name : aliases[name]
     }
 
     // MARK: Requests
@@ -152,24 +181,36 @@ package struct Fleet: Sendable {
     /// - Parameter tried: hosts that failed at this request.
     package func place(_ work: Workload, except tried: [NodeID] = [], at now: Double) -> Decision {
         let list = lanes[work.tier] ?? []
-        let allOut = allOut(list, work, tried, now)
-        var best: (rank: Int, cost: Cost, index: Int)?
-        for (index, lane) in list.enumerated() {
-            guard let host = hosts[lane.host], exclusion(lane, work, tried, allOut ? nil : now) == nil,
+        let limit = allOut(list, work, tried, now) ? nil : now
+        // 8
+        var least: (rank: Int, cost: Double)?
+        var costs: [(rank: Int, cost: Cost)?] = []
+        costs.reserveCapacity(list.count)
+        for lane in list {
+            guard let host = hosts[lane.host], exclusion(lane, work, tried, limit) == nil,
                 let rank = rank(lane, host, work)
-            else { continue }
-            let cost = cost(lane, host, work)
-            if let old = best {
-                guard rank <= old.rank else { continue }
-                if rank == old.rank {
-                    let other = list[old.index]
-                    guard isBetter(lane, cost.total, than: other, old.cost.total, work) else { continue }
-                }
+            else {
+                costs.append(nil)
+                continue
             }
-            best = (rank, cost, index)
+            let cost = cost(lane, host, work)
+            costs.append((rank, cost))
+            if least.map({ (rank, cost.total) < $0 }) ?? true { least = (rank, cost.total) }
         }
-        guard let best, let host = hosts[list[best.index].host] else { return unserved(work, tried, now) }
-        return .host(Verdict(host: host, cost: best.cost, inHand: list[best.index].inHand))
+        guard let least else { return unserved(work, tried, now) }
+        // 9
+        var best: (isLocal: Bool, draw: UInt64, index: Int)?
+        for (index, entry) in costs.enumerated() {
+            guard let entry, entry.rank == least.rank, entry.cost.total <= least.cost * (1 + Self.tie) else { continue }
+            let isLocal = hosts[list[index].host]?.isLocal == true
+            let draw = Self.draw(list[index].host, work.seed)
+            if let best, best.isLocal != isLocal ? best.isLocal : best.draw >= draw { continue }
+            best = (isLocal, draw, index)
+        }
+        guard let best, let cost = costs[best.index]?.cost, let host = hosts[list[best.index].host] else {
+            return unserved(work, tried, now)
+        }
+        return .host(Verdict(host: host, cost: cost, inHand: list[best.index].inHand))
     }
 
     /// What is made of each host, the router's own first: what `explain` shows.
@@ -177,7 +218,7 @@ package struct Fleet: Sendable {
         let list = lanes[work.tier] ?? []
         let allOut = allOut(list, work, tried, now)
         return list.compactMap { lane in
-            guard let host = hosts[lane.host] else { return nil }
+            guard let host = hosts[lane.host], host.isLocal || !work.isHereOnly else { return nil }
             let isTooSmall = rank(lane, host, work) == nil
             return Verdict(
                 host: host,
@@ -199,9 +240,10 @@ package struct Fleet: Sendable {
     private func exclusion(
         _ lane: Lane, _ work: Workload, _ tried: [NodeID], _ now: Double?
     ) -> Verdict.Exclusion? {
-        guard let host = hosts[lane.host] else { return .down("") }
+        guard let host = hosts[lane.host], host.isLocal || !work.isHereOnly else { return .notAsked }
         // 1
         guard host.health == .up || host.health == .suspect else { return .down(host.evidence) }
+        guard host.isLocal || host.place != nil else { return .down("it has no address") }
         // 2
         if !(host.isLocal && work.isOwn) {
             guard lane.report.shared else { return .notShared }
@@ -209,6 +251,7 @@ package struct Fleet: Sendable {
         }
         // 3
         if !host.isLocal, match != .name, let other = mismatch(lane) { return .otherModel(other) }
+        if work.staysLocal, lane.report.backend != .gguf { return .otherModel("a hosted one") }
         // 4
         let hasFailed = lane.report.state == .failed
         guard lane.report.state.canServe || hasFailed else { return .state(lane.report.state, lane.report.note ?? "") }
@@ -250,15 +293,6 @@ package struct Fleet: Sendable {
         return work.isFlexible ? nil : doubt + 2 + max(0, 1_000_000_000 - context)
     }
 
-    /// 9
-    private func isBetter(_ lane: Lane, _ cost: Double, than other: Lane, _ least: Double, _ work: Workload) -> Bool {
-        if abs(cost - least) > Self.tie * min(cost, least) { return cost < least }
-        let isLocal = hosts[lane.host]?.isLocal == true
-        let otherIsLocal = hosts[other.host]?.isLocal == true
-        if isLocal != otherIsLocal { return isLocal }
-        return Self.draw(lane.host, work.seed) > Self.draw(other.host, work.seed)
-    }
-
     /// Rendezvous hashing (Thaler and Ravishankar, 1998): each host draws a number for the request, the highest wins.
     private static func draw(_ host: NodeID, _ seed: UInt64) -> UInt64 {
         // FNV-1a over the id, then the finaliser of SplitMix64.
@@ -279,7 +313,7 @@ package struct Fleet: Sendable {
                     why: reasons.joined(separator: "; "),
                     retryAfter: verdicts.compactMap { $0.exclusion?.retryAfter }.min() ?? 30))
         }
-        guard let name = gone[work.tier] else {
+        guard let name = gone[work.tier]?.name else {
             return .unserved(Unserved(kind: .unknown, why: "no node serves it", retryAfter: 30))
         }
         return .unserved(Unserved(kind: .unavailable, why: "\(name), which served it, has left", retryAfter: 30))

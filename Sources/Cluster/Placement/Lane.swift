@@ -19,7 +19,13 @@ struct Lane: Sendable {
     }
 
     /// The host has reported anew.
-    mutating func update(_ host: Host, _ report: TierReport) {
+    ///
+    /// - Parameter isNewRun: its router has started anew: what it told before is from before.
+    mutating func update(_ host: Host, _ report: TierReport, isNewRun: Bool) {
+        if isNewRun {
+            known = self.report.speed.filled(from: known)
+            ejection = Ejection()
+        }
         if report.busy != self.report.busy || report.queued != self.report.queued { outstandingAtReport = outstanding }
         self.report = report
         rates = Rates(report, on: host.machine, told: report.speed, known: known)

@@ -12,11 +12,10 @@ package struct Rates: Equatable, Sendable {
     ///   - known: from before.
     package init(_ tier: TierReport, on machine: NodeDescription.Machine, told: TierSpeed, known: TierSpeed?) {
         let guess = Hardware(machine).guess(sizeBytes: tier.sizeBytes)
-        load = told.loadSeconds ?? known?.loadSeconds ?? guess.load
-        prefill =
-            told.prefillCurve ?? told.prefillRate.map(Self.flat) ?? known?.prefillCurve
-            ?? known?.prefillRate.map(Self.flat) ?? guess.prefill
-        decode = max(told.decodeRate ?? known?.decodeRate ?? guess.decode, Self.leastRate)
+        let speed = told.filled(from: known)
+        load = speed.loadSeconds ?? guess.load
+        prefill = speed.prefillCurve ?? speed.prefillRate.map(Self.flat) ?? guess.prefill
+        decode = max(speed.decodeRate ?? guess.decode, Self.leastRate)
     }
 
     private init(load: Double, prefill: Double, decode: Double) {

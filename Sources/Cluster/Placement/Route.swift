@@ -36,32 +36,37 @@ extension Fleet {
     /// 3. Where the prompt has room nowhere, the first of them that is served at all: its engine says what is wrong.
     ///
     /// - Parameters:
-    ///   - isHosted: whether this host's own models.ini has a tier of that name as a hosted one.
+    ///   - own: this host's tier of a name or alias, and whether it is a hosted one.
     ///   - work: the request; its tier is set here.
     package func route(
-        _ facts: RequestFacts, by ladder: Ladder, hasToolsFloor: Bool, isHosted: (String) -> Bool,
-        _ work: Workload, except tried: [NodeID] = [], at now: Double
+        _ facts: RequestFacts, by ladder: Ladder, hasToolsFloor: Bool,
+        own: (String) -> (name: String, isHosted: Bool)?, _ work: Workload, except tried: [NodeID] = [], at now: Double
     ) -> Route {
         let choice = ladder.decide(facts)
+        // [ROUTING] may name aliases.
+        func tier(_ name: String) -> String { own(name)?.name ?? self.tier(named: name) ?? name }
         // 2
-        let staysLocal = !isHosted(choice.model)
-        let steps = ladder.steps(after: choice, facts, hasToolsFloor: hasToolsFloor).filter { tier in
-            !(staysLocal && (isHosted(tier) || servesHosted(tier)))
+        let staysLocal = !(own(choice.model)?.isHosted ?? false)
+        let steps = ladder.steps(after: choice, facts, hasToolsFloor: hasToolsFloor).filter { step in
+            !(staysLocal && own(step)?.isHosted == true)
         }
+        let chosen = tier(choice.model)
         var rungs: [Route.Rung] = []
         var wait = Int.max
         var kind = Fleet.Unserved.Kind.unknown
         for isFlexible in [true, false] {
-            for tier in [choice.model] + steps {
+            for tier in [chosen] + steps.map(tier) {
                 var work = work
                 work.tier = tier
                 work.isFlexible = isFlexible
+                work.staysLocal = staysLocal
                 switch place(work, except: tried, at: now) {
                 case .host(let verdict):
                     // 1, 3
                     if isFlexible { rungs.append(Route.Rung(tier: tier, why: nil)) }
                     return Route(
-                        tier: tier, reason: Self.reason(choice, tier, rungs), decision: .host(verdict), rungs: rungs)
+                        tier: tier, reason: Self.reason(choice, chosen, tier, rungs), decision: .host(verdict),
+                        rungs: rungs)
                 case .unserved(let unserved):
                     if isFlexible { rungs.append(Route.Rung(tier: tier, why: unserved.why)) }
                     wait = min(wait, unserved.retryAfter)
@@ -71,13 +76,15 @@ extension Fleet {
         }
         let why = rungs.map { "\($0.tier): \($0.why ?? "")" }.joined(separator: "; ")
         return Route(
-            tier: choice.model, reason: choice.reason,
+            tier: chosen, reason: choice.reason,
             decision: .unserved(Unserved(kind: kind, why: why, retryAfter: wait)),
             rungs: rungs)
     }
 
-    private static func reason(_ choice: Ladder.Decision, _ tier: String, _ rungs: [Route.Rung]) -> String {
-        guard tier != choice.model else { return choice.reason }
+    private static func reason(
+        _ choice: Ladder.Decision, _ chosen: String, _ tier: String, _ rungs: [Route.Rung]
+    ) -> String {
+        guard tier != chosen else { return choice.reason }
         let skipped = rungs.prefix { $0.tier != tier }.map { "\($0.tier) has no host: \($0.why ?? "")" }
         return "\(choice.reason) -> \(tier) (\(skipped.joined(separator: "; ")))"
     }

@@ -18,6 +18,8 @@ package struct Verdict: Equatable, Sendable {
         case ejected(seconds: Double)
         case tooSmall(context: Int)
         case triedAlready
+        /// Another router has chosen.
+        case notAsked
 
         /// For people, after the host's name.
         package var text: String {
@@ -30,6 +32,7 @@ package struct Verdict: Equatable, Sendable {
             case .ejected(let seconds): "failed three times, tried again in \(Int(seconds.rounded(.up))) s"
             case .tooSmall(let context): "has room for \(context) tokens"
             case .triedAlready: "failed at this request"
+            case .notAsked: "not asked"
             }
         }
 
@@ -40,7 +43,7 @@ package struct Verdict: Equatable, Sendable {
             case .ejected(let seconds): max(1, Int(seconds.rounded(.up)))
             case .triedAlready: 1
             case .notAccepting, .state: 30
-            case .notShared, .otherModel, .tooSmall: 300
+            case .notShared, .otherModel, .tooSmall, .notAsked: 300
             }
         }
     }

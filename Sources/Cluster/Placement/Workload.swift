@@ -11,6 +11,10 @@ package struct Workload: Equatable, Sendable {
     /// Whether another tier can be taken where the prompt fits nowhere; a tier that somebody named is asked all the same,
     /// for an estimate must not refuse what the engine might take.
     package var isFlexible: Bool
+    /// Whether no other host may be asked: another router has placed it here.
+    package var isHereOnly = false
+    /// Whether it is for a local tier, and must not come to a hosted one of the same name.
+    package var staysLocal = false
     /// Tells requests apart that cost the same everywhere, so that they spread.
     package var seed: UInt64
 

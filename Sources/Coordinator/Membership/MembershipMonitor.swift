@@ -142,6 +142,12 @@ package final class MembershipMonitor: Sendable {
 
     private func decide(_ input: Input, _ streams: Streams) -> [Membership.Action] {
         let now = now
+        if case .heard(_, .ping) = input {
+            // Pings come from every node every second, and most of them change nothing but when it was heard.
+            let actions = membership.withLock { Self.decide(input, streams, at: now, &$0) }
+            for case .changed(let id, _, _, _) in actions { onChange(id, membership.withLock { $0.members[id] }) }
+            return actions
+        }
         let (before, actions, after) = membership.withLock { membership in
             let before = membership.members
             return (before, Self.decide(input, streams, at: now, &membership), membership.members)

@@ -18,20 +18,12 @@ struct ClusterRouting {
         return book.ask(match: match) { fleet, now in
             fleet.route(
                 facts, by: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
-                isHosted: { table.catalog.tier(named: $0)?.isHosted == true }, work, except: tried, at: now)
+                own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } }, work, except: tried, at: now)
         }
     }
 
     func place(_ work: Workload, except tried: [NodeID]) -> Fleet.Decision {
         book.ask(match: match) { fleet, now in fleet.place(work, except: tried, at: now) }
-    }
-
-    /// The local host and no other.
-    func placeHere(_ work: Workload, except tried: [NodeID]) -> Fleet.Decision {
-        book.ask(match: match) { fleet, now in
-            let others = fleet.hosts.values.filter { !$0.isLocal }.map(\.id)
-            return fleet.place(work, except: others + tried, at: now)
-        }
     }
 
     /// As it is now; nil when it has gone.

@@ -33,7 +33,9 @@ package final class FleetBook: Sendable {
     }
 
     /// Rates that were known before this router started.
-    package func remember(_ speed: TierSpeed, of tier: String, on host: NodeID, called name: String) {
+    ///
+    /// - Parameter name: of the host, where its having served the tier is worth telling.
+    package func remember(_ speed: TierSpeed, of tier: String, on host: NodeID, called name: String?) {
         state.withLock { $0.fleet.remember(speed, of: tier, on: host, called: name) }
     }
 
@@ -43,7 +45,8 @@ package final class FleetBook: Sendable {
     func ask<Answer>(match: NodeSection.Match, _ question: (Fleet, Double) -> Answer) -> Answer {
         let (now, own) = (now, local.description)
         return state.withLock { state in
-            if state.localSequence != own.sequence {
+            // Another thread may have brought a newer one meanwhile.
+            if state.localSequence.map({ own.sequence > $0 }) ?? true {
                 state.fleet.set(Host(local: own))
                 state.localSequence = own.sequence
             }

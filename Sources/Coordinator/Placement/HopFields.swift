@@ -27,8 +27,10 @@ enum HopFields {
     /// The host's own requests reach its llama-swap as they came.
     static func strip(_ fields: inout Fields, isOwn: Bool) {
         guard !isOwn else { return }
-        for name in ["authorization", "cookie", "origin", "x-api-key"] { fields.remove(name) }
+        for name in credentials { fields.remove(name) }
     }
+
+    private static let credentials = ["authorization", "cookie", "origin", "x-api-key"]
 
     static func mark(_ fields: inout Fields, id: String) {
         fields.replace(hop, with: "1")
@@ -37,11 +39,8 @@ enum HopFields {
 
     /// What an upstream says to browsers says nothing of this router.
     static func stripReply(_ fields: inout Fields) {
-        for name in [
-            "set-cookie", "access-control-allow-origin", "access-control-allow-credentials",
-            "access-control-allow-headers", "access-control-allow-methods", "access-control-expose-headers",
-            "access-control-max-age",
-        ] { fields.remove(name) }
+        fields.remove("set-cookie")
+        fields.removeAll(beginningWith: "access-control-")
     }
 
     static func tell(_ fields: inout Fields, node name: String?, tier name2: String, reason text: String) {

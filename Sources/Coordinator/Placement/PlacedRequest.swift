@@ -46,8 +46,10 @@ final class PlacedRequest: Itinerary {
     private var status = 0
     private var firstByte: Double?
     private var tail = ReplyTail()
-    /// Its place in this host's line, as it was told last.
-    private var standing: (position: Int, seconds: Double)?
+    /// Its place in this host's line, as it was told last, and when its turn comes: seconds after the request came.
+    private var standing: (position: Int, turn: Double)?
+    /// What the client was told last.
+    private var noted: String?
 
     /// A request at a host.
     private struct Stay {
@@ -55,12 +57,17 @@ final class PlacedRequest: Itinerary {
         var tier: String
         var ticket: AdmissionTicket?
         var isAdmitted = false
+        /// Seconds after the request came.
+        var began: Double
+        /// Whether it was told to wait for its turn.
+        var hasWaited = false
     }
 
     init(_ errand: Errand, _ cluster: ClusterRouting) {
         self.errand = errand
         self.cluster = cluster
-        isEventStream = errand.isEventStream
+        // Another node's router tells its client itself, and must see how the request fares here.
+        isEventStream = if case .here = errand.ask { false } else { errand.isEventStream }
         id = errand.head.fields[HopFields.request].map { $0.printable(HopFields.idLimit) } ?? HopFields.newID()
     }
 
@@ -72,9 +79,33 @@ final class PlacedRequest: Itinerary {
         guard errand.head.path == WaitingNote.path, let stay else { return nil }
         let text = WaitingNote.text(
             tier: stay.tier, host: cluster.host(stay.verdict.host.id) ?? stay.verdict.host, request: id,
-            standing: standing)
-        return text.map { WaitingNote.event(of: $0, id: id, model: stay.tier) }
+            standing: standing.map { ($0.position, $0.turn - elapsed) })
+        guard let text, text != noted else { return nil }
+        noted = text
+        return WaitingNote.event(of: text, id: id, model: stay.tier)
     }
+
+    var earlyFields: Fields {
+        var fields = Fields()
+        if let route, let stay {
+            HopFields.tell(&fields, node: stay.verdict.host.name, tier: stay.tier, reason: route.reason)
+        }
+        return fields
+    }
+
+    /// A host that has gone down says nothing any more, and no connection tells of it for minutes.
+    var isLost: Bool {
+        guard let stay, !stay.verdict.host.isLocal else { return false }
+        return cluster.host(stay.verdict.host.id).map { $0.health == .down } ?? true
+    }
+
+    /// llama-server ends each stream with `[DONE]`; llama-swap ends it as if all were well when its child dies.
+    var isWhole: Bool {
+        !errand.isEventStream || status != 200 || !Self.endedByDone.contains(errand.head.path)
+            || tail.contains("[DONE]")
+    }
+
+    private static let endedByDone: Set<Substring> = ["/v1/chat/completions", "/v1/completions"]
 
     func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) {
         self.loop = loop
@@ -116,12 +147,12 @@ final class PlacedRequest: Itinerary {
     // MARK: Choosing
 
     /// - Returns: whether there is a next leg, or one to come.
-    private func goOn() -> Bool {
-        let route = plan()
+    private func goOn(_ next: Route? = nil) -> Bool {
+        let route = next ?? plan()
         self.route = route
         guard case .host(let verdict) = route.decision else { return false }
         cluster.book.sent(route.tier, to: verdict.host.id)
-        stay = Stay(verdict: verdict, tier: route.tier)
+        stay = Stay(verdict: verdict, tier: route.tier, began: elapsed)
         if case .auto = errand.ask {
             cluster.log.info(
                 "auto -> \(route.tier) (\(route.reason)) [path=\(errand.head.path)] [node=\(verdict.host.name)]")
@@ -140,7 +171,8 @@ final class PlacedRequest: Itinerary {
             return Route(named: tier, cluster.place(work, except: tried))
         case .here(let tier):
             work.tier = tier
-            return Route(named: tier, cluster.placeHere(work, except: tried))
+            work.isHereOnly = true
+            return Route(named: tier, cluster.place(work, except: tried))
         }
     }
 
@@ -169,7 +201,9 @@ final class PlacedRequest: Itinerary {
     private func heard(_ answer: AdmissionAnswer, of attempt: Int) {
         guard tried.count == attempt, let stay, stay.verdict.host.isLocal, !stay.isAdmitted, let go else { return }
         switch answer {
-        case .queued(let position, let seconds): standing = (position, seconds)
+        case .queued(let position, let seconds):
+            self.stay?.hasWaited = true
+            standing = (position, elapsed + seconds)
         case .admitted:
             self.stay?.isAdmitted = true
             standing = nil
@@ -203,17 +237,15 @@ final class PlacedRequest: Itinerary {
     private func passBy(status: Int) -> Bool {
         guard tried.count + 1 < Self.attempts, case .host(let verdict)? = route?.decision else { return false }
         if case .here = errand.ask { return false }
-        let before = (route, stay)
         tried.append(verdict.host.id)
-        guard case .host = plan().decision else {
+        let next = plan()
+        guard case .host = next.decision else {
             // The reply that there is beats none.
             tried.removeLast()
-            (route, stay) = before
             return false
         }
         leave(.broke, status: status)
-        stay = nil
-        return goOn()
+        return goOn(next)
     }
 
     /// Hosts that are asked for one request.
@@ -227,7 +259,7 @@ final class PlacedRequest: Itinerary {
         self.stay = nil
         let timings = tail.timings
         if let ticket = stay.ticket { cluster.gate.leave(ticket, timings) }
-        let firstToken = firstToken(timings)
+        let firstToken = firstToken(timings).map { $0 - stay.began }
         cluster.ended(
             stay.tier, on: stay.verdict, outcome(end, status, stay, timings, firstToken))
         note(stay, end, firstToken, status)
@@ -252,11 +284,12 @@ final class PlacedRequest: Itinerary {
         let elapsed = elapsed
         cluster.note(
             PlacementRecord(
-                time: WallClock.now - elapsed, request: id, asked: asked, tier: stay.tier, node: verdict.host.id,
+                time: WallClock.now - elapsed + stay.began, request: id, asked: asked, tier: stay.tier,
+                node: verdict.host.id,
                 name: verdict.host.name, reason: route?.reason ?? "", attempt: tried.count + 1,
                 promptTokens: errand.work.promptTokens, predictedFirstToken: cost.firstToken, queue: cost.queue,
                 load: cost.load, prefill: cost.prefill, decode: cost.decode, network: cost.network,
-                observedFirstToken: firstToken, total: elapsed, status: status, outcome: outcome))
+                observedFirstToken: firstToken, total: elapsed - stay.began, status: status, outcome: outcome))
     }
 
     private func outcome(
@@ -270,9 +303,10 @@ final class PlacedRequest: Itinerary {
                     estimatedPrompt: errand.work.promptTokens, prompt: timings.promptTokens + timings.cachedTokens,
                     prefilled: timings.promptTokens, prefillSeconds: timings.promptMilliseconds / 1000,
                     firstToken: firstToken,
-                    wasUnhindered: stay.verdict.cost.queue == 0 && stay.verdict.cost.load == 0))
+                    wasUnhindered: !stay.hasWaited && stay.verdict.cost.queue == 0 && stay.verdict.cost.load == 0))
         // A full queue is the work's doing, not the host's.
-        case .complete, .answered, .broke: return status >= 500 ? .failed : .undecided
+        case .complete, .answered: return status >= 500 ? .failed : .undecided
+        case .broke: return status == 429 ? .undecided : .failed
         case .clientLeft: return .undecided
         }
     }
@@ -281,7 +315,7 @@ final class PlacedRequest: Itinerary {
     /// wrote.
     private func firstToken(_ timings: ReplyTimings?) -> Double? {
         guard let firstByte else { return nil }
-        if isEventStream { return firstByte }
+        if errand.isEventStream { return firstByte }
         return timings.map { max(0, elapsed - $0.decodeMilliseconds / 1000) }
     }
 

@@ -27,9 +27,8 @@ enum WaitingNote {
     }
 
     private static func line(_ host: String, _ position: Int, _ seconds: Double) -> String {
-        position == 0
-            ? "next in line on \(host), for about \(whole(seconds)) s"
-            : "\(position) before this one on \(host), about \(whole(seconds)) s"
+        (position == 0 ? "next in line on \(host)" : "\(position) before this one on \(host)")
+            + (seconds < 1 ? "" : ", about \(whole(seconds)) s")
     }
 
     private static func whole(_ seconds: Double) -> Int { Int(min(max(seconds, 0), 86_400).rounded(.up)) }

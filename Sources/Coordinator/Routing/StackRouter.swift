@@ -120,6 +120,9 @@ package final class StackRouter: RequestRouter {
                 : .edit(BodyEdit(model: model, in: request))
         }
         if let node = terms.node {
+            if head.fields.contains(HopFields.hop) {
+                return refuse(400, "invalid_value", "A request that another node has placed must name its tier.")
+            }
             return .dispatch(
                 placed(.auto(request.facts), request, head, terms, node) { model, _ in edit(model) })
         }
@@ -148,10 +151,11 @@ package final class StackRouter: RequestRouter {
             if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
             return .forward(Endpoint(rules.local), .none)
         }
+        // This host's llama-swap knows its own aliases, and no other.
+        let isOwnName = terms.table.catalog.tier(named: model) != nil
         return .dispatch(
             placed(.tier(tier), request, head, terms, node) { tier, isLocal in
-                // This host's llama-swap knows its aliases; another host is asked for the tier by its name.
-                isLocal || tier == model ? .none : .edit(BodyEdit(model: tier, in: request))
+                tier == model || (isLocal && isOwnName) ? .none : .edit(BodyEdit(model: tier, in: request))
             })
     }
 
@@ -210,6 +214,7 @@ package final class StackRouter: RequestRouter {
         var head = head
         // The list is read here: it must come plain and whole.
         for field in ["accept-encoding", "if-none-match", "if-modified-since", "range"] { head.fields.remove(field) }
+        HopFields.strip(&head.fields, isOwn: !terms.profile.servesOnlyShared)
         return errands.fetch(head, from: Endpoint(rules.local), limit: ModelList.bodyLimit).map { reply in
             list.merged(into: reply)
         }.recover { _ in list.alone }

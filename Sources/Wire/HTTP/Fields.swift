@@ -29,6 +29,13 @@ package struct Fields: Sendable, Equatable {
 
     package mutating func remove(_ name: String) { headers.remove(name: name) }
 
+    /// - Parameter prefix: in lower case.
+    package mutating func removeAll(beginningWith prefix: String) {
+        for (name, _) in headers where name.utf8.count >= prefix.utf8.count && name.lowercased().hasPrefix(prefix) {
+            headers.remove(name: name)
+        }
+    }
+
     /// Bytes of all names and values.
     var size: Int { headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count } }
 

@@ -1,3 +1,4 @@
+import Cluster
 import NIOCore
 
 /// Takes one request along its ``Itinerary``, and what comes back to the client's connection.
@@ -35,6 +36,11 @@ final class Dispatch: UpstreamReceiver {
     private(set) var call: UpstreamCall?
     private var speech = Speech.nothing
     private var isOver = false
+    /// Where the call goes.
+    private var endpoint = Endpoint(host: "", port: 0)
+    /// Whether the upstream's reply is an event stream, and the last two bytes of it.
+    private var isStream = false
+    private var lastBytes: (UInt8, UInt8) = (0, 0)
     private var timer: Scheduled<Void>?
     /// Seconds waited, and seconds since the client was last told something.
     private var waited = 2
@@ -49,8 +55,7 @@ final class Dispatch: UpstreamReceiver {
 
     func start() {
         itinerary.begin(on: pool.loop) { [weak self] leg in self?.take(leg) }
-        guard itinerary.isEventStream, !isOver, case .nothing = speech else { return }
-        schedule(in: Self.noteAfter)
+        if !isOver { schedule(in: Self.noteAfter) }
     }
 
     private func take(_ leg: Leg) {
@@ -60,6 +65,7 @@ final class Dispatch: UpstreamReceiver {
             let call = UpstreamCall(
                 head, body: .whole(edit.applied(to: pieces)), to: endpoint, pool: pool, receiver: self)
             self.call = call
+            self.endpoint = endpoint
             call.start()
         case .reply(let reply):
             end(.answered(status: reply.head.status))
@@ -78,8 +84,14 @@ final class Dispatch: UpstreamReceiver {
         guard !isOver else { return }
         isOver = true
         stopTimer()
-        pieces = []
+        letGo()
         itinerary.ended(end)
+    }
+
+    /// No other upstream will need the body.
+    private func letGo() {
+        pieces = []
+        connection?.releaseBody()
     }
 
     // MARK: Waiting aloud
@@ -89,27 +101,40 @@ final class Dispatch: UpstreamReceiver {
     }
 
     private func waitOn() {
-        guard !isOver, let connection else { return }
-        if connection.takesMore {
-            if let note = itinerary.waitingNote() {
-                say(note)
-            } else if silent >= (waited > Self.headAfter ? Self.pingInterval : Self.headAfter) {
-                say(ByteBuffer(string: ": ping\n\n"))
-            }
+        guard !isOver else { return }
+        if call != nil, itinerary.isLost {
+            call?.cancel()
+            upstreamFailed(UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it is down"))
+            guard !isOver else { return }
         }
+        if itinerary.isEventStream { tellOfWaiting() }
         waited += Self.noteInterval
         silent += Self.noteInterval
         schedule(in: .seconds(Int64(Self.noteInterval)))
+    }
+
+    private func tellOfWaiting() {
+        switch speech {
+        case .nothing, .early: break
+        case .upstream, .error: return
+        }
+        guard connection?.takesMore == true else { return }
+        if let note = itinerary.waitingNote() {
+            say(note)
+        } else if silent >= (waited > Self.headAfter ? Self.pingInterval : Self.headAfter) {
+            say(ByteBuffer(string: ": ping\n\n"))
+        }
     }
 
     private func say(_ event: ByteBuffer) {
         guard let connection else { return }
         if case .nothing = speech {
             speech = .early
-            connection.begin(
-                ReplyHead(status: 200, fields: ["content-type": "text/event-stream", "cache-control": "no-cache"]))
+            var fields = itinerary.earlyFields
+            fields.add("content-type", "text/event-stream")
+            fields.add("cache-control", "no-cache")
+            connection.begin(ReplyHead(status: 200, fields: fields), holdingBody: true)
         }
-        guard case .early = speech else { return }
         silent = 0
         connection.upstreamSent(event)
         connection.upstreamReadCompleted()
@@ -120,13 +145,29 @@ final class Dispatch: UpstreamReceiver {
         timer = nil
     }
 
-    /// - Parameter body: of a reply that could have been one by itself: one line of JSON.
+    /// - Parameter body: of a reply; an error in OpenAI's shape, where its sender knows that.
     private func tellError(_ body: ByteBuffer) {
+        let isJSON = body.readableBytesView.first { $0 > 0x20 } == UInt8(ascii: "{")
+        let body =
+            isJSON
+            ? body
+            : OpenAIError(502, "upstream_error", String(buffer: body).printable(2000)).reply.body
         var event = ByteBuffer(string: "data: ")
         event.writeBytes(body.readableBytesView.lazy.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
         event.writeString("\n\n")
         connection?.upstreamSent(event)
         connection?.upstreamEnded()
+    }
+
+    /// The upstream broke off in a reply that is being passed on. A stream that stands between two events can still be told;
+    /// of everything else only the end of the connection tells.
+    private func tellLoss(_ failure: UpstreamFailure) {
+        end(.broke)
+        if isStream, lastBytes == (0x0A, 0x0A) {
+            tellError(OpenAIError(502, "upstream_lost", "The reply broke off: \(failure.reason).").reply.body)
+        } else {
+            connection?.upstreamFailed(failure)
+        }
     }
 
     // MARK: UpstreamReceiver
@@ -138,8 +179,8 @@ final class Dispatch: UpstreamReceiver {
         let call = call
         switch itinerary.replied(head) {
         case .pass(let head):
-            stopTimer()
-            pieces = []
+            letGo()
+            isStream = head.fields["content-type"]?.hasPrefix("text/event-stream") == true
             if case .early = speech {
                 speech = (200..<300).contains(head.status) ? .upstream : .error(ByteBuffer())
             } else {
@@ -160,8 +201,16 @@ final class Dispatch: UpstreamReceiver {
             if body.readableBytes < Self.errorLimit { body.writeImmutableBuffer(bytes) }
             speech = .error(body)
         } else {
+            if isStream { noteEnd(bytes) }
             connection?.upstreamSent(bytes)
         }
+    }
+
+    private func noteEnd(_ bytes: ByteBuffer) {
+        guard let last = bytes.readableBytesView.last else { return }
+        lastBytes = (
+            bytes.readableBytes > 1 ? bytes.readableBytesView[bytes.readableBytesView.endIndex - 2] : lastBytes.1, last
+        )
     }
 
     func upstreamReadCompleted() { connection?.upstreamReadCompleted() }
@@ -169,6 +218,10 @@ final class Dispatch: UpstreamReceiver {
     func upstreamEnded() {
         guard call != nil else { return }
         call = nil
+        guard itinerary.isWhole else {
+            return tellLoss(
+                UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it ended without its last event"))
+        }
         end(.complete)
         if case .error(let body) = speech { tellError(body) } else { connection?.upstreamEnded() }
     }
@@ -177,7 +230,8 @@ final class Dispatch: UpstreamReceiver {
         self.call = nil
         switch speech {
         case .nothing, .early: itinerary.failed(failure)
-        case .upstream, .error:
+        case .upstream: tellLoss(failure)
+        case .error:
             end(.broke)
             connection?.upstreamFailed(failure)
         }

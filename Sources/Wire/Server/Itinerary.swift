@@ -10,6 +10,15 @@ package protocol Itinerary: AnyObject {
     /// while an event stream waits.
     func waitingNote() -> ByteBuffer?
 
+    /// For the head of an event stream that goes out before the upstream's.
+    var earlyFields: Fields { get }
+
+    /// Whether the upstream is known to be gone, although its connection has not told. Asked about once a second.
+    var isLost: Bool { get }
+
+    /// Whether the reply that has ended was all of it.
+    var isWhole: Bool { get }
+
     /// Works out where to go first.
     ///
     /// - Parameter go: called on the event loop once for this call, and once more after each ``replied(_:)`` that said

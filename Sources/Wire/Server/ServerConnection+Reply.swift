@@ -33,9 +33,9 @@ extension ServerConnection {
         endReply()
     }
 
-    private func write(_ reply: ReplyHead, length: Int?) {
+    private func write(_ reply: ReplyHead, length: Int?, holdingBody: Bool = false) {
         replyHasBegun = true
-        releaseBody()
+        if !holdingBody { releaseBody() }
         let head = framing.head(reply, length: length, keepAlive: &keepAlive)
         context?.write(wrapOutboundOut(.head(head)), promise: nil)
     }
@@ -92,8 +92,9 @@ extension ServerConnection {
 
 /// From a reply stream. The number of the exchange that it belongs to keeps a late one from answering another request.
 extension ServerConnection {
-    func begin(_ reply: ReplyHead) {
-        write(reply, length: nil)
+    /// - Parameter holdingBody: whether the request's body is still needed.
+    func begin(_ reply: ReplyHead, holdingBody: Bool = false) {
+        write(reply, length: nil, holdingBody: holdingBody)
         context?.flush()
     }
 
