@@ -106,12 +106,13 @@ extension Membership {
     }
 
     /// Another lead to a node whose lead failed.
-    mutating func followAnother(to node: NodeID) -> [Action] {
-        for (lead, trail) in trails where !trail.isFollowed && trail.whose == node {
-            trails[lead]?.isFollowed = true
-            return [.follow(lead, trail.places, trail.expected, after: 0)]
-        }
-        return []
+    ///
+    /// - Parameter now: of a lead that failed itself a moment ago; nil tries it at once.
+    mutating func followAnother(to node: NodeID, at now: Double? = nil) -> [Action] {
+        let waiting = trails.filter { !$0.value.isFollowed && $0.value.whose == node }
+        guard let (lead, trail) = waiting.min(by: { $0.key < $1.key }) else { return [] }
+        trails[lead]?.isFollowed = true
+        return [.follow(lead, trail.places, trail.expected, after: now.map(trail.delay) ?? 0)]
     }
 
     /// Gives a node that was found by memory to the service that announces it, with the stream that it has.
@@ -119,9 +120,9 @@ extension Membership {
         // 8
         let memory = Lead.memory(node)
         guard var member = members[node], member.lead == memory, let old = trails[memory],
-            let service = trails.first(where: { lead, trail in
+            let service = trails.filter({ lead, trail in
                 if case .service = lead { trail.isAdvertised && trail.hint?.node == node } else { false }
-            })?.key
+            }).keys.min()
         else { return [] }
         member.lead = service
         member.places = trails[service]?.places ?? member.places
@@ -131,7 +132,10 @@ extension Membership {
         // Who is down has no stream to be handed over, and is being tried at the service's places by now.
         guard old.isFollowed, member.health == .up || member.health == .suspect else { return [] }
         trails[service]?.isFollowed = true
-        trails[service]?.failingSince = nil
+        // Failures are the node's, whichever of the two they happened to.
+        let since = [old.failingSince, trails[service]?.failingSince].compactMap { $0 }.min()
+        trails[service]?.failingSince = since
+        trails[memory]?.failingSince = since
         trails[service]?.pingsSinceDoubt = old.pingsSinceDoubt
         trails[service]?.probed = false
         trails[memory]?.isFollowed = false

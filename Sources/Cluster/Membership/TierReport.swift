@@ -191,13 +191,14 @@ package struct TierSpeed: Equatable, Sendable, Codable {
         case prefillCurve = "prefill_curve"
     }
 
-    /// With what another knows of what was not observed.
-    package func filled(from other: TierSpeed?) -> TierSpeed {
-        guard let other else { return self }
+    /// This, and where it says nothing what was known before: a host that starts anew is as fast as it was.
+    package func completed(by older: TierSpeed?) -> TierSpeed {
+        guard let older else { return self }
+        let tellsPrefill = prefillRate != nil || prefillCurve != nil
         return TierSpeed(
-            loadSeconds: loadSeconds ?? other.loadSeconds, prefillRate: prefillRate ?? other.prefillRate,
-            decodeRate: decodeRate ?? other.decodeRate, cacheRatio: cacheRatio ?? other.cacheRatio,
-            prefillCurve: prefillCurve ?? (prefillRate == nil ? other.prefillCurve : nil))
+            loadSeconds: loadSeconds ?? older.loadSeconds, prefillRate: tellsPrefill ? prefillRate : older.prefillRate,
+            decodeRate: decodeRate ?? older.decodeRate, cacheRatio: cacheRatio ?? older.cacheRatio,
+            prefillCurve: tellsPrefill ? prefillCurve : older.prefillCurve)
     }
 
     /// The weight of the newest observation. Of a series that jumps, two thirds are forgotten after five observations.

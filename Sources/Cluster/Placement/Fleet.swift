@@ -86,8 +86,7 @@ package struct Fleet: Sendable {
     package mutating func remove(_ id: NodeID) {
         guard let host = hosts.removeValue(forKey: id) else { return }
         for report in host.tiers {
-            let speed = report.speed.filled(from: known[id]?[report.name])
-            known[id, default: [:]][report.name] = speed
+            known[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }?.known
             drop(id, from: report.name)
             note(report.name, of: id, called: host.name)
         }
@@ -265,7 +264,11 @@ package struct Fleet: Sendable {
 
     /// Whether rule 6 would leave nobody.
     private func allOut(_ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double) -> Bool {
-        list.allSatisfy { exclusion($0, work, tried, now) != nil }
+        // A host that has no room is none that could take the others' place.
+        list.allSatisfy { lane in
+            guard let host = hosts[lane.host] else { return true }
+            return exclusion(lane, work, tried, now) != nil || rank(lane, host, work) == nil
+        }
     }
 
     /// What the host has in place of the local host's model.

@@ -4,8 +4,8 @@ struct Lane: Sendable {
     var report: TierReport
     var rates: Rates
     var ejection = Ejection()
-    /// What was known before the host said anything.
-    var known: TierSpeed?
+    /// What was known before the host said anything, and what it said before it started anew.
+    private(set) var known: TierSpeed
     var learned = Learned()
     /// This router's own requests there; and how many of them there were when the host last reported.
     private(set) var outstanding = 0
@@ -14,20 +14,18 @@ struct Lane: Sendable {
     init(_ host: Host, _ report: TierReport, known: TierSpeed?) {
         self.host = host.id
         self.report = report
-        self.known = known
+        self.known = report.speed.completed(by: known)
         rates = Rates(report, on: host.machine, told: report.speed, known: known)
     }
 
     /// The host has reported anew.
     ///
-    /// - Parameter isNewRun: its router has started anew: what it told before is from before.
+    /// - Parameter isNewRun: its router has started anew.
     mutating func update(_ host: Host, _ report: TierReport, isNewRun: Bool) {
-        if isNewRun {
-            known = self.report.speed.filled(from: known)
-            ejection = Ejection()
-        }
+        if isNewRun { ejection = Ejection() }
         if report.busy != self.report.busy || report.queued != self.report.queued { outstandingAtReport = outstanding }
         self.report = report
+        known = report.speed.completed(by: known)
         rates = Rates(report, on: host.machine, told: report.speed, known: known)
     }
 

@@ -12,7 +12,7 @@ package struct Rates: Equatable, Sendable {
     ///   - known: from before.
     package init(_ tier: TierReport, on machine: NodeDescription.Machine, told: TierSpeed, known: TierSpeed?) {
         let guess = Hardware(machine).guess(sizeBytes: tier.sizeBytes)
-        let speed = told.filled(from: known)
+        let speed = told.completed(by: known)
         load = speed.loadSeconds ?? guess.load
         prefill = speed.prefillCurve ?? speed.prefillRate.map(Self.flat) ?? guess.prefill
         decode = max(speed.decodeRate ?? guess.decode, Self.leastRate)
