@@ -20,6 +20,8 @@ extension StringProtocol {
     ///
     /// - Parameter limit: in Unicode scalars, for a single character can have any number of them.
     package func printable(_ limit: Int = 200) -> String {
-        String(String.UnicodeScalarView(unicodeScalars.lazy.filter(\.isPrintable).prefix(limit)))
+        // Nearly all that comes, and of it no table of Unicode need be asked.
+        if utf8.count <= limit, utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return String(self) }
+        return String(String.UnicodeScalarView(unicodeScalars.lazy.filter(\.isPrintable).prefix(limit)))
     }
 }

@@ -1,8 +1,5 @@
 /// What a request costs on a host: design of the placement, least expected seconds.
-struct CostModel {
-    let host: Host
-    let lane: Lane
-
+enum CostModel {
     /// Of a running request's rate, what each further one beside it takes: batches share the reading of the weights, and
     /// not the arithmetic.
     static let sharing = 0.3
@@ -15,40 +12,41 @@ struct CostModel {
     /// The part of a load that is taken to be still to come where its host does not say.
     static let restOfLoad = 0.5
 
-    func cost(of work: Workload) -> Cost {
+    static func cost(of work: Workload, on host: Host, _ lane: Lane) -> Cost {
         let prompt = Double(work.promptTokens) * (lane.learned.tokenRatio ?? 1)
-        let (load, penalty) = load
+        let (load, penalty) = Self.load(host, lane)
         let battery = host.power.source == .battery ? Self.batteryPenalty : 0
         return Cost(
-            queue: queue(prompt), load: load + penalty, prefill: lane.rates.prefill.seconds(of: prompt),
-            decode: work.expectedOutput / decodeRate(beside: min(lane.inHand, lane.report.slots - 1)),
-            network: (lane.learned.overhead ?? (host.isLocal ? 0 : Self.roundTrip)) + battery,
+            queue: queue(prompt, lane), load: load + penalty, prefill: lane.rates.prefill.seconds(of: prompt),
+            decode: work.expectedOutput / decodeRate(lane, beside: min(lane.inHand, lane.report.slots - 1)),
+            network: (lane.learned.overhead ?? (host.isLocal ? 0 : roundTrip)) + battery,
             penalty: penalty + battery)
     }
 
     /// 0 with a free slot. Else the time to the (waiting + 1)th release: with all slots busy one comes free every
     /// service/slots seconds.
-    private func queue(_ prompt: Double) -> Double {
+    private static func queue(_ prompt: Double, _ lane: Lane) -> Double {
         let slots = max(lane.report.slots, 1)
         guard lane.inHand >= slots else { return 0 }
         let typical =
-            lane.rates.prefill.seconds(of: prompt) + Double(Workload.typicalOutput) / decodeRate(beside: slots - 1)
+            lane.rates.prefill.seconds(of: prompt)
+            + Double(Workload.typicalOutput) / decodeRate(lane, beside: slots - 1)
         return Double(lane.inHand - slots + 1) * typical / Double(slots)
     }
 
-    private func decodeRate(beside others: Int) -> Double {
+    private static func decodeRate(_ lane: Lane, beside others: Int) -> Double {
         lane.rates.decode / (1 + Self.sharing * Double(max(others, 0)))
     }
 
     /// Seconds until the model is there, and what others pay for it.
-    private var load: (seconds: Double, penalty: Double) {
+    private static func load(_ host: Host, _ lane: Lane) -> (seconds: Double, penalty: Double) {
         switch lane.report.state {
         case .ready: return (0, 0)
         case .loading:
             return (lane.report.loadRemaining ?? Self.restOfLoad * lane.rates.load, 0)
         case .stopped, .stopping, .failed, .absent, .unfit, .unknown: break
         }
-        let evicted = evicted
+        let evicted = Self.evicted(host, lane)
         // What is driven out finishes what it has in hand first.
         let drain =
             evicted.filter { $0.busy > 0 }
@@ -58,7 +56,7 @@ struct CostModel {
     }
 
     /// The tiers in memory that the load would drive out: those outside of the set that keeps most of them.
-    private var evicted: [TierReport] {
+    private static func evicted(_ host: Host, _ lane: Lane) -> [TierReport] {
         let resident = host.tiers.filter {
             $0.name != lane.report.name && ($0.state == .ready || $0.state == .loading)
         }

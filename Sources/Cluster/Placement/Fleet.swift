@@ -180,36 +180,40 @@ package struct Fleet: Sendable {
     /// - Parameter tried: hosts that failed at this request.
     package func place(_ work: Workload, except tried: [NodeID] = [], at now: Double) -> Decision {
         let list = lanes[work.tier] ?? []
-        let limit = allOut(list, work, tried, now) ? nil : now
-        // 8
-        var least: (rank: Int, cost: Double)?
-        var costs: [(rank: Int, cost: Cost)?] = []
-        costs.reserveCapacity(list.count)
-        for lane in list {
-            guard let host = hosts[lane.host], exclusion(lane, work, tried, limit) == nil,
-                let rank = rank(lane, host, work)
-            else {
-                costs.append(nil)
-                continue
-            }
-            let cost = cost(lane, host, work)
-            costs.append((rank, cost))
-            if least.map({ (rank, cost.total) < $0 }) ?? true { least = (rank, cost.total) }
-        }
-        guard let least else { return unserved(work, tried, now) }
-        // 9
-        var best: (isLocal: Bool, draw: UInt64, index: Int)?
-        for (index, entry) in costs.enumerated() {
-            guard let entry, entry.rank == least.rank, entry.cost.total <= least.cost * (1 + Self.tie) else { continue }
-            let isLocal = hosts[list[index].host]?.isLocal == true
-            let draw = Self.draw(list[index].host, work.seed)
-            if let best, best.isLocal != isLocal ? best.isLocal : best.draw >= draw { continue }
-            best = (isLocal, draw, index)
-        }
-        guard let best, let cost = costs[best.index]?.cost, let host = hosts[list[best.index].host] else {
+        // 6
+        guard let best = cheapest(list, work, tried, now) ?? cheapest(list, work, tried, nil) else {
             return unserved(work, tried, now)
         }
-        return .host(Verdict(host: host, cost: cost, inHand: list[best.index].inHand))
+        return .host(Verdict(host: best.host, cost: best.cost, inHand: list[best.index].inHand))
+    }
+
+    /// - Parameter now: nil leaves out rule 6.
+    private func cheapest(
+        _ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double?
+    ) -> (index: Int, host: Host, cost: Cost)? {
+        // 8. By index, and each host looked up once: to copy what is known of one is most of what this costs.
+        var least: (rank: Int, cost: Double)?
+        var costs: [(index: Int, rank: Int, cost: Cost)] = []
+        costs.reserveCapacity(list.count)
+        for index in list.indices {
+            guard let host = hosts[list[index].host], exclusion(list[index], host, work, tried, now) == nil,
+                let rank = rank(list[index], host, work)
+            else { continue }
+            let cost = cost(list[index], host, work)
+            costs.append((index, rank, cost))
+            if least.map({ (rank, cost.total) < $0 }) ?? true { least = (rank, cost.total) }
+        }
+        guard let least else { return nil }
+        // 9
+        var best: (index: Int, host: Host, cost: Cost, draw: UInt64)?
+        for (index, rank, cost) in costs {
+            guard rank == least.rank, cost.total <= least.cost * (1 + Self.tie), let host = hosts[list[index].host]
+            else { continue }
+            let draw = Self.draw(host.id, work.seed)
+            if let best, best.host.isLocal != host.isLocal ? best.host.isLocal : best.draw >= draw { continue }
+            best = (index, host, cost, draw)
+        }
+        return best.map { ($0.index, $0.host, $0.cost) }
     }
 
     /// What is made of each host, the router's own first: what `explain` shows.
@@ -232,14 +236,21 @@ package struct Fleet: Sendable {
     }
 
     private func cost(_ lane: Lane, _ host: Host, _ work: Workload) -> Cost {
-        CostModel(host: host, lane: lane).cost(of: work)
+        CostModel.cost(of: work, on: host, lane)
     }
 
     /// - Parameter now: nil leaves out rule 6.
     private func exclusion(
         _ lane: Lane, _ work: Workload, _ tried: [NodeID], _ now: Double?
     ) -> Verdict.Exclusion? {
-        guard let host = hosts[lane.host], host.isLocal || !work.isHereOnly else { return .notAsked }
+        guard let host = hosts[lane.host] else { return .notAsked }
+        return exclusion(lane, host, work, tried, now)
+    }
+
+    private func exclusion(
+        _ lane: Lane, _ host: Host, _ work: Workload, _ tried: [NodeID], _ now: Double?
+    ) -> Verdict.Exclusion? {
+        guard host.isLocal || !work.isHereOnly else { return .notAsked }
         // 1
         guard host.health == .up || host.health == .suspect else { return .down(host.evidence) }
         guard host.isLocal || host.place != nil else { return .down("it has no address") }
