@@ -53,9 +53,20 @@ package struct ReplyTimings: Equatable, Sendable {
     }
 
     private static func lastIndex(of key: [UInt8], in bytes: [UInt8]) -> Int? {
-        guard bytes.count >= key.count else { return nil }
-        return stride(from: bytes.count - key.count, through: 0, by: -1).first {
-            bytes[$0..<$0 + key.count].elementsEqual(key)
+        guard let first = key.first, bytes.count >= key.count else { return nil }
+        return bytes.withUnsafeBufferPointer { bytes in
+            key.withUnsafeBufferPointer { key in
+                var index = bytes.count - key.count
+                while index >= 0 {
+                    if bytes[index] == first {
+                        var matched = 1
+                        while matched < key.count, bytes[index + matched] == key[matched] { matched += 1 }
+                        if matched == key.count { return index }
+                    }
+                    index -= 1
+                }
+                return nil
+            }
         }
     }
 }

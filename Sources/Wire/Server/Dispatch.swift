@@ -8,10 +8,9 @@ import NIOCore
 /// up after minutes of silence. A reply that then turns out to be an error is told as an event, since the status has gone
 /// out.
 final class Dispatch: UpstreamReceiver {
-    /// Until the first note. Long enough for a host that is not busy: its own head, with its own status, is better.
-    static let noteAfter = TimeAmount.seconds(2)
-    /// Seconds between notes.
-    static let noteInterval = 1
+    /// Seconds until the first note, the one under way not counted. Long enough for a host that is not busy: its own head,
+    /// with its own status, is better.
+    static let noteAfter = 2
     /// Seconds after which the head goes out, notes or none; and between two comments.
     static let headAfter = 10
     static let pingInterval = 15
@@ -41,10 +40,9 @@ final class Dispatch: UpstreamReceiver {
     /// Whether the upstream's reply is an event stream, and the last two bytes of it.
     private var isStream = false
     private var lastBytes: (UInt8, UInt8) = (0, 0)
-    private var timer: Scheduled<Void>?
     /// Seconds waited, and seconds since the client was last told something.
-    private var waited = 2
-    private var silent = 2
+    private var waited = 0
+    private var silent = 0
 
     init(_ itinerary: any Itinerary, _ pieces: [ByteBuffer], for connection: ServerConnection, _ pool: UpstreamPool) {
         self.itinerary = itinerary
@@ -55,7 +53,6 @@ final class Dispatch: UpstreamReceiver {
 
     func start() {
         itinerary.begin(on: pool.loop) { [weak self] leg in self?.take(leg) }
-        if !isOver { schedule(in: Self.noteAfter) }
     }
 
     private func take(_ leg: Leg) {
@@ -83,7 +80,6 @@ final class Dispatch: UpstreamReceiver {
     private func end(_ end: ExchangeEnd) {
         guard !isOver else { return }
         isOver = true
-        stopTimer()
         letGo()
         itinerary.ended(end)
     }
@@ -96,21 +92,17 @@ final class Dispatch: UpstreamReceiver {
 
     // MARK: Waiting aloud
 
-    private func schedule(in time: TimeAmount) {
-        timer = pool.loop.assumeIsolated().scheduleTask(in: time) { [weak self] in self?.waitOn() }
-    }
-
-    private func waitOn() {
+    /// By the clock that all connections of the event loop have.
+    func secondPassed() {
         guard !isOver else { return }
         if call != nil, itinerary.isLost {
             call?.cancel()
             upstreamFailed(UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it is down"))
             guard !isOver else { return }
         }
-        if itinerary.isEventStream { tellOfWaiting() }
-        waited += Self.noteInterval
-        silent += Self.noteInterval
-        schedule(in: .seconds(Int64(Self.noteInterval)))
+        if itinerary.isEventStream, waited >= Self.noteAfter { tellOfWaiting() }
+        waited += 1
+        silent += 1
     }
 
     private func tellOfWaiting() {
@@ -138,11 +130,6 @@ final class Dispatch: UpstreamReceiver {
         silent = 0
         connection.upstreamSent(event)
         connection.upstreamReadCompleted()
-    }
-
-    private func stopTimer() {
-        timer?.cancel()
-        timer = nil
     }
 
     /// - Parameter body: of a reply; an error in OpenAI's shape, where its sender knows that.

@@ -174,7 +174,8 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func setDeadline(_ seconds: Int) { deadline = .now() + .seconds(Int64(seconds)) }
 
-    func endIfLate(_ now: NIODeadline) {
+    func secondPassed(_ now: NIODeadline) {
+        if case .dispatching(let dispatch) = phase { dispatch.secondPassed() }
         if now >= min(deadline, stallDeadline) { cut() }
     }
 

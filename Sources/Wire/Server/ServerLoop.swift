@@ -31,11 +31,11 @@ final class ServerLoop {
 
     func start() {
         let bound = NIOLoopBound(self, eventLoop: pool.loop)
-        // Deadlines are seconds long, so they need not be kept to the second: one timer serves all connections.
+        // Deadlines and waits are seconds long, so they need not be kept to the second: one timer serves all connections.
         sweep = pool.loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             let state = bound.value
             let now = NIODeadline.now()
-            for connection in state.connections.values { connection.endIfLate(now) }
+            for connection in state.connections.values { connection.secondPassed(now) }
         }
     }
 
