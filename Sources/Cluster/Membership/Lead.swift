@@ -8,6 +8,19 @@ package enum Lead: Hashable, Sendable {
     case memory(NodeID)
 }
 
+/// Services first, memories last: of several leads to a node the same one is taken whenever all else is the same.
+extension Lead: Comparable {
+    package static func < (one: Lead, other: Lead) -> Bool { one.order < other.order }
+
+    private var order: (Int, String, String) {
+        switch self {
+        case .service(let name, let host): (0, name, host)
+        case .address(let address): (1, address, "")
+        case .memory(let node): (2, node.rawValue, "")
+        }
+    }
+}
+
 /// Where a lead may be reached.
 package struct Place: Hashable, Sendable {
     /// A numeric address, with its zone where it is link-local, or a host name.

@@ -107,11 +107,10 @@ extension Membership {
 
     /// Another lead to a node whose lead failed.
     mutating func followAnother(to node: NodeID) -> [Action] {
-        for (lead, trail) in trails where !trail.isFollowed && trail.whose == node {
-            trails[lead]?.isFollowed = true
-            return [.follow(lead, trail.places, trail.expected, after: 0)]
-        }
-        return []
+        let waiting = trails.filter { !$0.value.isFollowed && $0.value.whose == node }
+        guard let (lead, trail) = waiting.min(by: { $0.key < $1.key }) else { return [] }
+        trails[lead]?.isFollowed = true
+        return [.follow(lead, trail.places, trail.expected, after: 0)]
     }
 
     /// Gives a node that was found by memory to the service that announces it, with the stream that it has.
@@ -119,9 +118,9 @@ extension Membership {
         // 8
         let memory = Lead.memory(node)
         guard var member = members[node], member.lead == memory, let old = trails[memory],
-            let service = trails.first(where: { lead, trail in
+            let service = trails.filter({ lead, trail in
                 if case .service = lead { trail.isAdvertised && trail.hint?.node == node } else { false }
-            })?.key
+            }).keys.min()
         else { return [] }
         member.lead = service
         member.places = trails[service]?.places ?? member.places

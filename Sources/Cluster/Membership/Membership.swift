@@ -107,6 +107,8 @@ package struct Membership: Sendable {
     package let cluster: ClusterID
     package internal(set) var members: [NodeID: Member] = [:]
     var trails: [Lead: Trail] = [:]
+    /// Leads that are known: at most ``leadLimit``.
+    package var leadCount: Int { trails.count }
     private var lastTick: Double?
     private var verdictsFrom = -Double.infinity
 

@@ -8,6 +8,7 @@ package final class FleetBook: Sendable {
         var fleet: Fleet
         /// Of the local node's description in ``fleet``.
         var localSequence: UInt64?
+        var budget = RetryBudget()
     }
 
     private let state: Mutex<State>
@@ -58,5 +59,23 @@ package final class FleetBook: Sendable {
     func ended(_ tier: String, on host: NodeID, _ outcome: Fleet.Outcome) -> Bool {
         let now = now
         return state.withLock { $0.fleet.ended(tier, on: host, outcome, at: now) }
+    }
+
+    // MARK: Retries
+
+    /// A request has come.
+    func took() {
+        let now = now
+        state.withLock { $0.budget.took(at: now) }
+    }
+
+    func retried() {
+        let now = now
+        state.withLock { $0.budget.retried(at: now) }
+    }
+
+    func mayAskAnother(_ attempts: Attempts, after outcome: Attempts.Outcome) -> Bool {
+        let now = now
+        return state.withLock { attempts.mayAskAnother(after: outcome, $0.budget, at: now) }
     }
 }

@@ -9,7 +9,7 @@ import Wire
 /// 1. ``Fleet`` picks; what nobody can serve is refused.
 /// 2. On this host the tier's gate lets it in, now or later, or refuses it.
 /// 3. Another host is asked at its cluster listener, and does the same there.
-/// 4. A host that gives no reply, or one that says that it cannot now (429, 502, 503), is passed by: once.
+/// 4. A host that gives no reply, or one that says that it cannot now, is passed by: once (``Attempts``).
 /// 5. The first head that is none of these is the client's.
 final class PlacedRequest: Itinerary {
     /// What is asked for.
@@ -40,7 +40,8 @@ final class PlacedRequest: Itinerary {
     private var loop: (any EventLoop)?
     private var go: ((Leg) -> Void)?
     private var route: Route?
-    private var tried: [NodeID] = []
+    private var attempts: Attempts
+    private var tried: [NodeID] { attempts.tried }
     /// Where it is now.
     private var stay: Stay?
     private var status = 0
@@ -59,6 +60,7 @@ final class PlacedRequest: Itinerary {
         self.errand = errand
         self.cluster = cluster
         isEventStream = errand.isEventStream
+        if case .here = errand.ask { attempts = Attempts(isPlacedElsewhere: true) } else { attempts = Attempts() }
         id = errand.head.fields[HopFields.request].map { $0.printable(HopFields.idLimit) } ?? HopFields.newID()
     }
 
@@ -69,13 +71,15 @@ final class PlacedRequest: Itinerary {
     func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) {
         self.loop = loop
         self.go = go
+        if !attempts.isPlacedElsewhere { cluster.book.took() }
         if !goOn() { refuse() }
     }
 
     func replied(_ head: ReplyHead) -> Passage {
         // 4
-        if [429, 502, 503].contains(head.status), passBy(status: head.status) { return .another }
+        if passBy(.status(head.status)) { return .another }
         // 5
+        attempts.commit()
         status = head.status
         return .pass(told(head))
     }
@@ -83,7 +87,7 @@ final class PlacedRequest: Itinerary {
     func failed(_ failure: UpstreamFailure) {
         cluster.log.warning("\(errand.head.method) \(errand.head.path): \(failure)")
         let upstream = stay.map { $0.verdict.host.isLocal ? "llama-swap" : $0.verdict.host.name } ?? "upstream"
-        if !passBy(status: 502) {
+        if !passBy(.noReply) {
             status = 502
             answer(
                 OpenAIError(
@@ -107,7 +111,7 @@ final class PlacedRequest: Itinerary {
 
     /// - Returns: whether there is a next leg, or one to come.
     private func goOn() -> Bool {
-        let route = plan()
+        let route = plan(except: tried)
         self.route = route
         guard case .host(let verdict) = route.decision else { return false }
         cluster.book.sent(route.tier, to: verdict.host.id)
@@ -121,7 +125,7 @@ final class PlacedRequest: Itinerary {
     }
 
     /// 1
-    private func plan() -> Route {
+    private func plan(except tried: [NodeID]) -> Route {
         var work = errand.work
         switch errand.ask {
         case .auto(let facts): return cluster.route(facts, work, except: tried)
@@ -166,7 +170,7 @@ final class PlacedRequest: Itinerary {
             HopFields.strip(&head.fields, isOwn: errand.work.isOwn)
             go(.send(head, cluster.localEndpoint, errand.edit(stay.tier, true)))
         case .refused(let refusal):
-            if !passBy(status: 429) {
+            if !passBy(.status(429)) {
                 status = 429
                 self.answer(
                     OpenAIError(
@@ -189,24 +193,17 @@ final class PlacedRequest: Itinerary {
     /// Leaves a host that cannot serve the request now.
     ///
     /// - Returns: whether another is asked.
-    private func passBy(status: Int) -> Bool {
-        guard tried.count + 1 < Self.attempts, case .host(let verdict)? = route?.decision else { return false }
-        if case .here = errand.ask { return false }
-        let before = (route, stay)
-        tried.append(verdict.host.id)
-        guard case .host = plan().decision else {
-            // The reply that there is beats none.
-            tried.removeLast()
-            (route, stay) = before
-            return false
-        }
+    private func passBy(_ outcome: Attempts.Outcome) -> Bool {
+        guard outcome.isPassing, cluster.book.mayAskAnother(attempts, after: outcome),
+            case .host(let verdict)? = route?.decision,
+            case .host = plan(except: tried + [verdict.host.id]).decision
+        else { return false }  // The reply that there is beats none.
+        let status = if case .status(let status) = outcome { status } else { 502 }
         leave(.broke, status: status)
-        stay = nil
+        attempts.passedBy(verdict.host.id)
+        if outcome.isFault { cluster.book.retried() }
         return goOn()
     }
-
-    /// Hosts that are asked for one request.
-    private static let attempts = 2
 
     // MARK: Ending
 
@@ -242,7 +239,7 @@ final class PlacedRequest: Itinerary {
         cluster.note(
             PlacementRecord(
                 time: WallClock.now - elapsed, request: id, asked: asked, tier: stay.tier, node: verdict.host.id,
-                name: verdict.host.name, reason: route?.reason ?? "", attempt: tried.count + 1,
+                name: verdict.host.name, reason: route?.reason ?? "", attempt: attempts.number,
                 promptTokens: errand.work.promptTokens, predictedFirstToken: cost.firstToken, queue: cost.queue,
                 load: cost.load, prefill: cost.prefill, decode: cost.decode, network: cost.network,
                 observedFirstToken: firstToken, total: elapsed, status: status, outcome: outcome))

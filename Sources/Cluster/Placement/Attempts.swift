@@ -1,0 +1,64 @@
+/// The hosts that one request has been to, and whether it may go to another.
+///
+/// 1. At most ``limit`` hosts are asked.
+/// 2. None is asked twice (``tried``).
+/// 3. Another is asked where a host gave no reply, or said that it cannot now: 429, 502, 503. Every other reply is the
+///    client's.
+/// 4. Not once an upstream's byte has gone to the client: it cannot be taken back. Comments and notes of the router's own do
+///    not count.
+/// 5. Not for another node's router: what that has placed is served here or refused.
+/// 6. After a fault only while the router's ``RetryBudget`` lasts. A refusal (429) costs nothing: its host has done nothing.
+package struct Attempts: Equatable, Sendable {
+    /// Hosts that are asked for one request.
+    package static let limit = 2
+
+    /// What became of the request at a host.
+    package enum Outcome: Equatable, Sendable {
+        /// Refused, reset, or silent for too long.
+        case noReply
+        case status(Int)
+
+        /// Whether another host may do better.
+        package var isPassing: Bool {
+            switch self {
+            case .noReply: true
+            case .status(let status): [429, 502, 503].contains(status)
+            }
+        }
+
+        /// Whether asking again costs of the ``RetryBudget``.
+        package var isFault: Bool { self != .status(429) }
+    }
+
+    /// Hosts that failed at the request, in turn.
+    package private(set) var tried: [NodeID] = []
+    /// Whether an upstream's byte has gone to the client.
+    package private(set) var isCommitted = false
+    /// By another node's router, here.
+    package let isPlacedElsewhere: Bool
+
+    package init(isPlacedElsewhere: Bool = false) { self.isPlacedElsewhere = isPlacedElsewhere }
+
+    /// Number of the attempt under way, from 1.
+    package var number: Int { tried.count + 1 }
+
+    /// Whether another host may be asked, if there is one.
+    ///
+    /// - Parameter budget: what is left for retries at this moment.
+    package func mayAskAnother(after outcome: Outcome, _ budget: RetryBudget, at now: Double) -> Bool {
+        // 4, 5
+        guard !isCommitted, !isPlacedElsewhere else { return false }
+        // 1
+        guard number < Self.limit else { return false }
+        // 3
+        guard outcome.isPassing else { return false }
+        // 6
+        return !outcome.isFault || budget.allowsRetry(at: now)
+    }
+
+    /// The request leaves a host for another.
+    package mutating func passedBy(_ host: NodeID) { tried.append(host) }
+
+    /// A reply begins to go to the client.
+    package mutating func commit() { isCommitted = true }
+}
