@@ -137,7 +137,24 @@ struct MembershipTests {
             delays += Story(text).follows.map { ($0 * 1000).rounded() / 1000 }
         }
         #expect(delays == [0.1, 0.1, 0.2, 0.5, 1, 3, 3])
-        #expect(Story(text + "; 600 hear a; 700 end a").follows == [0.1])
+        #expect(Story(text + "; 600 hear a; 601 ping a; 700 end a").follows == [0.1])
+    }
+
+    @Test("A node that hangs up after each description is tried less and less often, by whatever lead")
+    func hangsUp() {
+        var text = "0 see a; 0 recall a; 0 hear a; 1 ping a"
+        var now = 1.5
+        var tries = 0
+        while now < 61 {
+            text += "; \(now) end a; \(now) end-again a"
+            let delay = Story(text).follows.min() ?? 0
+            #expect(delay >= Membership.retryFirst)
+            now += max(delay, 0.01)
+            text += "; \(now) hear a; \(now) hear-again a"
+            tries += 1
+        }
+        #expect((10...40).contains(tries), "\(tries)")
+        #expect(Story(text + "; 62 ping a; 70 end a").follows == [Membership.retryFirst])
     }
 
     @Test("A node that turns out to speak a newer protocol is shown as that, and let be")

@@ -106,11 +106,13 @@ extension Membership {
     }
 
     /// Another lead to a node whose lead failed.
-    mutating func followAnother(to node: NodeID) -> [Action] {
+    ///
+    /// - Parameter now: of a lead that failed itself a moment ago; nil tries it at once.
+    mutating func followAnother(to node: NodeID, at now: Double? = nil) -> [Action] {
         let waiting = trails.filter { !$0.value.isFollowed && $0.value.whose == node }
         guard let (lead, trail) = waiting.min(by: { $0.key < $1.key }) else { return [] }
         trails[lead]?.isFollowed = true
-        return [.follow(lead, trail.places, trail.expected, after: 0)]
+        return [.follow(lead, trail.places, trail.expected, after: now.map(trail.delay) ?? 0)]
     }
 
     /// Gives a node that was found by memory to the service that announces it, with the stream that it has.
@@ -130,7 +132,7 @@ extension Membership {
         // Who is down has no stream to be handed over, and is being tried at the service's places by now.
         guard old.isFollowed, member.health == .up || member.health == .suspect else { return [] }
         trails[service]?.isFollowed = true
-        trails[service]?.failingSince = nil
+        trails[service]?.failingSince = old.failingSince
         trails[service]?.pingsSinceDoubt = old.pingsSinceDoubt
         trails[service]?.probed = false
         trails[memory]?.isFollowed = false

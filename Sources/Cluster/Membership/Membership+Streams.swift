@@ -24,7 +24,6 @@ extension Membership {
         guard var trail = trails[lead], trail.isFollowed else { return [] }
         let id = description.id
         trail.node = id
-        trail.failingSince = nil
         trail.probed = false
         trails[lead] = trail
         // 1
@@ -102,6 +101,10 @@ extension Membership {
         }
         members[id]?.lastWord = now
         trails[lead]?.probed = false
+        // A description alone ends no row of failures: who hangs up after each is no better for it.
+        if trail.failingSince != nil {
+            for other in trails.keys where trails[other]?.whose == id { trails[other]?.failingSince = nil }
+        }
         guard member.health == .suspect else { return [] }
         // 3
         trails[lead]?.pingsSinceDoubt += 1
@@ -112,11 +115,8 @@ extension Membership {
     package mutating func streamEnded(_ lead: Lead, _ reason: String, at now: Double) -> [Action] {
         guard var trail = trails[lead], trail.isFollowed else { return [] }
         trail.pingsSinceDoubt = 0
-        let since = trail.failingSince ?? now
-        trail.failingSince = since
-        let delay = min(
-            trail.isMemory ? Self.memoryRetryLimit : Self.retryLimit,
-            max(Self.retryFirst, (now - since) * Self.retryShare))
+        trail.failingSince = trail.failingSince ?? now
+        let delay = trail.delay(at: now)
         trails[lead] = trail
         // 7
         if !trail.isAdvertised { return forget(lead, .withdrawn) }
@@ -132,7 +132,7 @@ extension Membership {
             actions.append(.changed(id, from: nil, to: .down, .connection(reason)))
         }
         if isServed(id, except: lead) { return actions + leave(lead) }
-        let others = followAnother(to: id)
+        let others = followAnother(to: id, at: now)
         return actions + others + [.follow(lead, trail.places, trail.expected, after: delay)]
     }
 

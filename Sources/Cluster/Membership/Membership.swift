@@ -89,7 +89,7 @@ package struct Membership: Sendable {
         var isAdvertised: Bool
         var hint: Advertisement?
         var isFollowed = false
-        /// When the first of the failures was after which nothing has been heard.
+        /// When the first of the failures was after which no ping has been heard.
         var failingSince: Double?
         /// Who answered there, or was remembered.
         var node: NodeID?
@@ -101,6 +101,14 @@ package struct Membership: Sendable {
         /// Whose lead it is, as far as one can tell.
         var whose: NodeID? { node ?? hint?.node }
         var isMemory = false
+
+        /// Seconds until it is followed again.
+        func delay(at now: Double) -> Double {
+            guard let failingSince else { return 0 }
+            return min(
+                isMemory ? Membership.memoryRetryLimit : Membership.retryLimit,
+                max(Membership.retryFirst, (now - failingSince) * Membership.retryShare))
+        }
     }
 
     package let own: NodeID

@@ -163,6 +163,16 @@ package struct TierSpeed: Equatable, Sendable, Codable {
         case prefillCurve = "prefill_curve"
     }
 
+    /// This, and where it says nothing what was known before: a host that starts anew is as fast as it was.
+    package func completed(by older: TierSpeed?) -> TierSpeed {
+        guard let older else { return self }
+        let tellsPrefill = prefillRate != nil || prefillCurve != nil
+        return TierSpeed(
+            loadSeconds: loadSeconds ?? older.loadSeconds, prefillRate: tellsPrefill ? prefillRate : older.prefillRate,
+            decodeRate: decodeRate ?? older.decodeRate, cacheRatio: cacheRatio ?? older.cacheRatio,
+            prefillCurve: tellsPrefill ? prefillCurve : older.prefillCurve)
+    }
+
     /// The weight of the newest observation. Of a series that jumps, two thirds are forgotten after five observations.
     package static let newestWeight = 0.2
 

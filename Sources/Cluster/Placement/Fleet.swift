@@ -64,7 +64,7 @@ package struct Fleet: Sendable {
     package mutating func remove(_ id: NodeID) {
         guard let host = hosts.removeValue(forKey: id) else { return }
         for report in host.tiers {
-            known[id, default: [:]][report.name] = report.speed
+            known[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }?.known
             drop(id, from: report.name)
             if lanes[report.name] == nil, gone.count < Self.goneLimit { gone[report.name] = host.name }
         }

@@ -4,8 +4,8 @@ struct Lane: Sendable {
     var report: TierReport
     var rates: Rates
     var ejection = Ejection()
-    /// What was known before the host said anything.
-    var known: TierSpeed?
+    /// What was known before the host said anything, and what it said before it started anew.
+    private(set) var known: TierSpeed
     var learned = Learned()
     /// When its load was seen to begin; nil where that was not seen.
     private(set) var loadingSince: Double?
@@ -16,7 +16,7 @@ struct Lane: Sendable {
     init(_ host: Host, _ report: TierReport, known: TierSpeed?) {
         self.host = host.id
         self.report = report
-        self.known = known
+        self.known = report.speed.completed(by: known)
         rates = Rates(report, on: host.machine, told: report.speed, known: known)
     }
 
@@ -25,6 +25,7 @@ struct Lane: Sendable {
         if report.state != self.report.state { loadingSince = report.state == .loading ? now : nil }
         if report.busy != self.report.busy || report.queued != self.report.queued { outstandingAtReport = outstanding }
         self.report = report
+        known = report.speed.completed(by: known)
         rates = Rates(report, on: host.machine, told: report.speed, known: known)
     }
 
