@@ -123,6 +123,30 @@ struct FleetTests {
         #expect(fleet.place(Workload(tier: "plan", promptTokens: 1000), at: 31).text == "box")
     }
 
+    @Test func `The last host that has room is not out because it failed`() {
+        var fleet = FleetScript("box up plan ctx=64000\nden up plan ctx=4000").fleet
+        for _ in 0..<3 { _ = fleet.ended("plan", on: NodeID("box00000000"), .failed, at: 0) }
+        #expect(fleet.place(Workload(tier: "plan", promptTokens: 100, isFlexible: true), at: 1).text == "den")
+        #expect(fleet.place(Workload(tier: "plan", promptTokens: 9000, isFlexible: true), at: 1).text == "box")
+    }
+
+    @Test func `A host that starts anew is as fast as it was, whatever it has told by then`() {
+        var fleet = FleetScript("box up plan load=4 prefill=70 decode=7").fleet
+        func cost() -> Cost {
+            fleet.verdicts(Workload(tier: "plan", promptTokens: 700, outputLimit: 70), at: 0)[0].cost
+        }
+        var new = Host(line: "box up plan stopped")
+        (new.epoch, new.tiers[0].speed) = (2, TierSpeed())
+        fleet.set(new, at: 0)
+        #expect([cost().load, cost().prefill, cost().decode] == [4, 10, 10])
+        new.tiers[0].speed.loadSeconds = 5
+        fleet.set(new, at: 0)
+        fleet.remove(new.id)
+        new.tiers[0].speed = TierSpeed(decodeRate: 14)
+        fleet.set(new, at: 0)
+        #expect([cost().load, cost().prefill, cost().decode] == [5, 10, 5])
+    }
+
     @Test func `A host that failed at a request is not asked again for it`() {
         let fleet = FleetScript("box up plan\nden up plan prefill=100").fleet
         let work = Workload(tier: "plan", promptTokens: 1000)

@@ -6,9 +6,9 @@ enum Checks {
     static let recovery = 5 * Time.second
     /// After it, health changes no more.
     private static let calm = 12 * Time.second
-    /// Changes of one node's health in a minute, whatever the faults. A node that hangs up after each description makes two a
-    /// try; there are 27 tries until they are three seconds apart, 16 in the rest of the minute, and some by a second lead.
-    private static let flapLimit = 120
+    /// Changes of one node's health in a minute, whatever the faults. The worst is a node that hangs up after each
+    /// description: two changes a try, by up to three leads, each at last every 1.5 s: 240, and the first quick tries.
+    private static let flapLimit = 300
     /// Of seconds, by which the placement of a router that has just started may be worse: what replies taught the old one of
     /// the way and of tokens is not kept.
     private static let lessonWorth = 0.1
@@ -22,7 +22,8 @@ enum Checks {
                 if tier.running.count + tier.backlog.count > limit || tier.admission.inFlight > limit {
                     world.fail(
                         .slots,
-                        "n\(node.index) \(tier.name): \(tier.running.count + tier.backlog.count) with \(tier.slots) slots")
+                        "n\(node.index) \(tier.name): \(tier.running.count + tier.backlog.count) with \(tier.slots) slots"
+                    )
                 }
                 if tier.admission.waiting > TierAdmission.queueLimit {
                     world.fail(.queue, "n\(node.index) \(tier.name): \(tier.admission.waiting) wait")
@@ -33,9 +34,12 @@ enum Checks {
                         "n\(node.index) \(tier.name): \(tier.admission.inHand) counted, \(tier.live.count) there")
                 }
             }
-            if node.membership.leadCount > 4 * world.nodes.count || node.membership.members.count > 2 * world.nodes.count {
+            if node.membership.leadCount > 4 * world.nodes.count
+                || node.membership.members.count > 2 * world.nodes.count
+            {
                 world.fail(
-                    .sizes, "n\(node.index): \(node.membership.leadCount) leads, \(node.membership.members.count) members")
+                    .sizes,
+                    "n\(node.index): \(node.membership.leadCount) leads, \(node.membership.members.count) members")
             }
         }
     }
@@ -79,7 +83,9 @@ enum Checks {
     // MARK: Placing
 
     static func placed(_ request: SimRequest, _ route: Route, _ node: SimNode, _ world: World) {
-        if let outcome = request.outcome { world.fail(.oneOutcome, "request \(request.number) goes on after \(outcome)") }
+        if let outcome = request.outcome {
+            world.fail(.oneOutcome, "request \(request.number) goes on after \(outcome)")
+        }
         if case .tier(let name) = request.ask, route.tier != name {
             world.fail(.tier, "request \(request.number) for \(name) went to \(route.tier)")
         }
@@ -94,7 +100,8 @@ enum Checks {
             world.fail(.attempts, "request \(request.number) goes to \(verdict.host.name) after \(request.hostsAsked)")
         }
         if let fault = fault(of: verdict.host.id, request, route, node) {
-            world.fail(.target, "request \(request.number) of n\(node.index) for \(route.tier): \(verdict.host.name) \(fault)")
+            world.fail(
+                .target, "request \(request.number) of n\(node.index) for \(route.tier): \(verdict.host.name) \(fault)")
         }
     }
 
@@ -139,7 +146,8 @@ enum Checks {
             (work.tier, work.isFlexible) = (tier, isFlexible)
             for verdict in node.fleet.verdicts(work, except: except, at: now) {
                 if case .ejected = verdict.exclusion {
-                    world.fail(.last, "request \(request.number): nobody serves \(tier), and \(verdict.host.name) is out")
+                    world.fail(
+                        .last, "request \(request.number): nobody serves \(tier), and \(verdict.host.name) is out")
                 }
             }
         }
@@ -162,7 +170,8 @@ enum Checks {
         let limit = Double(RetryBudget.least + 1) + RetryBudget.share * Double(node.arrivals.count)
         if Double(node.retries.count) >= limit {
             world.fail(
-                .budget, "n\(node.index): \(node.retries.count) retries, \(node.arrivals.count) requests in ten seconds")
+                .budget, "n\(node.index): \(node.retries.count) retries, \(node.arrivals.count) requests in ten seconds"
+            )
         }
     }
 
@@ -224,7 +233,8 @@ enum Checks {
                 let work = Workload(tier: tier.name, promptTokens: 100)
                 for verdict in node.fleet.verdicts(work, at: node.now(world.moment)) where verdict.inHand != 0 {
                     world.fail(
-                        .rest, "n\(node.index) believes \(verdict.inHand) of \(tier.name) in hand at \(verdict.host.name)")
+                        .rest,
+                        "n\(node.index) believes \(verdict.inHand) of \(tier.name) in hand at \(verdict.host.name)")
                 }
             }
             restarted(node, world)
@@ -256,10 +266,12 @@ enum Checks {
                     let cost = node.fleet.verdicts(work, at: now).first { $0.host.id == new.host.id }?.cost.total
                     if (cost ?? .infinity) > old.cost.total * (1 + Fleet.tie) + lessonWorth {
                         world.fail(
-                            .restart, "n\(node.index), \(tier), \(tokens) tokens: \(new.host.name), not \(old.host.name)")
+                            .restart,
+                            "n\(node.index), \(tier), \(tokens) tokens: \(new.host.name), not \(old.host.name)")
                     }
                 case (.host(let host), .unserved), (.unserved, .host(let host)):
-                    world.fail(.restart, "n\(node.index), \(tier), \(tokens) tokens: only one of two asks \(host.host.name)")
+                    world.fail(
+                        .restart, "n\(node.index), \(tier), \(tokens) tokens: only one of two asks \(host.host.name)")
                 default: break
                 }
             }

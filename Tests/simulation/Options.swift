@@ -44,7 +44,8 @@ struct Options {
             case "--hours":
                 hours = Int(try Self.number(rest.popFirst(), of: word))
                 guard (1...1000).contains(hours) else {
-                    throw Invalid(description: "--hours \(hours) is out of range\n  fix: from 1 to 1000; use more seeds")
+                    throw Invalid(
+                        description: "--hours \(hours) is out of range\n  fix: from 1 to 1000; use more seeds")
                 }
             case "--skew": skew = try Self.number(rest.popFirst(), of: word)
             case "--break":

@@ -83,7 +83,8 @@ final class SimNode {
     /// Takes what a node says of its speed into the ledger.
     func keep(_ description: NodeDescription) {
         for tier in description.tiers where tier.speed != TierSpeed() {
-            ledger[description.id, default: [:]][tier.name] = tier.speed.completed(by: ledger[description.id]?[tier.name])
+            ledger[description.id, default: [:]][tier.name] = tier.speed.completed(
+                by: ledger[description.id]?[tier.name])
         }
     }
 

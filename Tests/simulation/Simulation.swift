@@ -70,7 +70,9 @@ enum Simulation {
             return false
         }
         if let bad = results.first(where: \.differs) {
-            say("seed \(bad.seed): by other clocks something else happened (trace \(hex(bad.hash)), \(hex(bad.otherHash ?? 0)))")
+            say(
+                "seed \(bad.seed): by other clocks something else happened (trace \(hex(bad.hash)), \(hex(bad.otherHash ?? 0)))"
+            )
             say("  next: cluster-simulation --seed \(bad.seed) --hours \(options.hours) --twice")
             return false
         }
@@ -121,7 +123,9 @@ enum Simulation {
             var words = "cluster-simulation --seed \(plan.seed) --hours \(plan.hours)"
             if plan.skew != 0 { words += " --skew \(plan.skew)" }
             if let rule = plan.breaks { words += " --break \(rule.rawValue)" }
-            if !plan.without.isEmpty { words += " --without \(plan.without.sorted().map(String.init).joined(separator: ","))" }
+            if !plan.without.isEmpty {
+                words += " --without \(plan.without.sorted().map(String.init).joined(separator: ","))"
+            }
             return words
         }
         say("violated: \(violation)")

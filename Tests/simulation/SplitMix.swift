@@ -3,7 +3,9 @@ struct SplitMix: Sendable {
     private var state: UInt64
 
     /// - Parameter stream: numbers of one stream do not depend on how many another gave.
-    init(_ seed: UInt64, stream: UInt64 = 0) { state = seed &* 0x2545_F491_4F6C_DD1D ^ (stream &* 0xD6E8_FEB8_6659_FD93) }
+    init(_ seed: UInt64, stream: UInt64 = 0) {
+        state = seed &* 0x2545_F491_4F6C_DD1D ^ (stream &* 0xD6E8_FEB8_6659_FD93)
+    }
 
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15

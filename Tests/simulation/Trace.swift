@@ -1,7 +1,8 @@
 /// What happened, as a number that is the same for the same events, and the last of them in words.
 struct Trace {
     enum What: UInt8 {
-        case starts, dies, pauses, resumes, fault, mended, health, placed, unserved, admitted, queued, refused, head, ended,
+        case starts, dies, pauses, resumes, fault, mended, health, placed, unserved, admitted, queued, refused, head,
+            ended,
             outcome, follow, loading, loaded, left, heard
     }
 

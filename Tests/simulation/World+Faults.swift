@@ -104,7 +104,9 @@ extension World {
         }
         // Two nodes know the first by its address.
         if node.index == 1 || node.index == 2 { perform(node.membership.named(nodes[0].address), node) }
-        for index in nodes.indices where services[index] != nil { after(network.between(50, 1024), .news(of: index), on: node) }
+        for index in nodes.indices where services[index] != nil {
+            after(network.between(50, 1024), .news(of: index), on: node)
+        }
         announce(node)
         after(node.clock.moments(0.5), .tick, on: node)
     }

@@ -132,7 +132,10 @@ extension Membership {
         // Who is down has no stream to be handed over, and is being tried at the service's places by now.
         guard old.isFollowed, member.health == .up || member.health == .suspect else { return [] }
         trails[service]?.isFollowed = true
-        trails[service]?.failingSince = old.failingSince
+        // Failures are the node's, whichever of the two they happened to.
+        let since = [old.failingSince, trails[service]?.failingSince].compactMap { $0 }.min()
+        trails[service]?.failingSince = since
+        trails[memory]?.failingSince = since
         trails[service]?.pingsSinceDoubt = old.pingsSinceDoubt
         trails[service]?.probed = false
         trails[memory]?.isFollowed = false

@@ -39,7 +39,9 @@ extension Membership {
             return later(lead, trail) + become(stranger, id, lead, trail, place, description, .described, now)
         }
         var (health, evidence) = (Health.up, Evidence.described)
-        if let member = members[id], member.lead == lead, member.health == .up || member.health == .suspect {
+        if let member = members[id], member.lead == lead, member.health == .up || member.health == .suspect,
+            member.description?.epoch == description.epoch
+        {
             (health, evidence) = (member.health, member.evidence)
         } else {
             // 3

@@ -69,10 +69,10 @@ package struct Membership: Sendable {
     /// Seconds that verdicts wait when everybody fell silent at once.
     package static let selfBlame = 3.0
     /// A lead that failed is followed again after a quarter of the time that it has been failing, so that a restart is
-    /// noticed soon and a dead host costs little; in seconds never sooner than the first, and never so late as the second
-    /// that a node that is back is missed for five.
+    /// noticed soon and a dead host costs little; in seconds never sooner than the first and never later than the second: a
+    /// node that is back is up within five, of which a try that has just begun takes one in vain, and two pings two.
     package static let retryFirst = 0.1
-    package static let retryLimit = 3.0
+    package static let retryLimit = 1.5
     package static let retryShare = 0.25
     /// The same for a node that is only remembered: nobody says that it is still there.
     package static let memoryRetryLimit = 60.0

@@ -222,7 +222,11 @@ package struct Fleet: Sendable {
 
     /// Whether rule 6 would leave nobody.
     private func allOut(_ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double) -> Bool {
-        list.allSatisfy { exclusion($0, work, tried, now) != nil }
+        // A host that has no room is none that could take the others' place.
+        list.allSatisfy { lane in
+            guard let host = hosts[lane.host] else { return true }
+            return exclusion(lane, work, tried, now) != nil || rank(lane, host, work) == nil
+        }
     }
 
     /// What the host has in place of the local host's model.
