@@ -98,7 +98,8 @@ let package = Package(
             swiftSettings: settings),
         // A cluster in simulated time, with faults: deploy/test runs it, Tests/simulation/README.md tells of it.
         .executableTarget(
-            name: "cluster-simulation", dependencies: ["Cluster"], path: "Tests/simulation", exclude: ["README.md"],
+            name: "cluster-simulation", dependencies: ["Cluster"], path: "Tests/simulation",
+            exclude: ["README.md", "check"],
             swiftSettings: settings),
         .testTarget(name: "DiscoveryTests", dependencies: ["Discovery"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),

@@ -20,8 +20,6 @@ enum Break: String, CaseIterable, Sendable {
     case leave
     /// A refusal is told, and then told again.
     case outcome
-    /// Silence is measured by the clock on the wall.
+    /// What costs the same is chosen among by what the clock shows.
     case clock
-    /// A node that was only named is forgotten when it fails.
-    case forget
 }

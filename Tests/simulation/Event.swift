@@ -48,11 +48,12 @@ enum Event {
 /// What goes over a connection.
 enum Message {
     case open
-    case state(NodeDescription)
-    case change(NodeChange)
+    // Indirect: queues are kept in order by moving events about.
+    indirect case state(NodeDescription)
+    indirect case change(NodeChange)
     case ping
-    /// The number of a request of another router.
-    case ask(Workload, tier: String, number: Int)
+    /// A request of another router, and how long its reply will be.
+    indirect case ask(Workload, tier: String, output: Int)
     case head(Int)
     case end
     /// The other side has closed it, in order or not.

@@ -7,6 +7,10 @@ struct Options {
     var without: Set<Int> = []
     /// Each seed is run again with other clocks, and must give the same trace.
     var isTwice = false
+    /// Whether all that happens is told.
+    var tells = false
+    /// Whether fewer faults are looked for that do the same harm.
+    var shrinks = true
     var isHelp = false
 
     struct Invalid: Error, CustomStringConvertible {
@@ -14,7 +18,7 @@ struct Options {
     }
 
     static let help = """
-        cluster-simulation [--seeds A..B | --seed N] [--hours H] [--twice] [--skew N] [--break RULE] [--without N,N]
+        cluster-simulation [--seeds A..B | --seed N] [--hours H] [--twice] [--skew N] [--break RULE] [--without N,N] [--no-shrink] [--trace]
 
           --seeds A..B     runs a cluster for each seed; 1..20
           --hours H        simulated hours of each; 1
@@ -22,6 +26,8 @@ struct Options {
           --skew N         where clocks begin, and what they show; 0: all at nothing
           --break RULE     breaks a rule on purpose: \(Break.allCases.map(\.rawValue).joined(separator: ", "))
           --without N,N    leaves faults out by their numbers, as a smaller list of them says
+          --no-shrink      does not look for fewer faults that violate the same
+          --trace          tells all that happens
 
         """
 
@@ -31,6 +37,8 @@ struct Options {
             switch word {
             case "-h", "--help": isHelp = true
             case "--twice": isTwice = true
+            case "--no-shrink": shrinks = false
+            case "--trace": tells = true
             case "--seed":
                 let seed = try Self.number(rest.popFirst(), of: word)
                 seeds = seed...seed
@@ -73,6 +81,6 @@ struct Options {
     }
 
     func plan(_ seed: UInt64) -> World.Plan {
-        World.Plan(seed: seed, hours: hours, skew: skew, breaks: breaks, without: without)
+        World.Plan(seed: seed, hours: hours, skew: skew, breaks: breaks, without: without, tells: tells)
     }
 }

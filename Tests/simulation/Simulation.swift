@@ -66,7 +66,7 @@ enum Simulation {
         }
         tell(results, options, (ContinuousClock.now - began) / .seconds(1))
         if let bad = results.first(where: { $0.violation != nil }), let violation = bad.violation {
-            tell(violation, options.plan(bad.seed))
+            tell(violation, options.plan(bad.seed), shrinks: options.shrinks)
             return false
         }
         if let bad = results.first(where: \.differs) {
@@ -118,7 +118,7 @@ enum Simulation {
         print("trace \(hex(hash))")
     }
 
-    private static func tell(_ violation: Violation, _ plan: World.Plan) {
+    private static func tell(_ violation: Violation, _ plan: World.Plan, shrinks: Bool) {
         func command(_ plan: World.Plan) -> String {
             var words = "cluster-simulation --seed \(plan.seed) --hours \(plan.hours)"
             if plan.skew != 0 { words += " --skew \(plan.skew)" }
@@ -130,13 +130,13 @@ enum Simulation {
         }
         say("violated: \(violation)")
         say("seed \(plan.seed), at \(Time.text(violation.moment))")
-        let (smaller, again) = Shrink.shrink(plan, violation)
+        let (smaller, again) = shrinks ? Shrink.shrink(plan, violation) : (plan, violation)
         let world = World(smaller)
         _ = world.run()
         say("the last events before \(Time.text(again.moment)): \(again)")
         for line in world.trace.lines { say(line) }
         let left = world.faults.indices.filter { !smaller.without.contains($0) }
-        say("faults that do it, \(left.count) of \(world.faults.count):")
+        say("faults, \(left.count) of \(world.faults.count):")
         for index in left { say("  \(index). \(world.faults[index])") }
         say("  next: \(command(smaller))")
     }

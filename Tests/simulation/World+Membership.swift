@@ -49,17 +49,12 @@ extension World {
     func tick(_ node: SimNode) {
         after(node.clock.moments(0.5), .tick, on: node)
         node.ticks += 1
-        let actions = node.membership.tick(at: monitorTime(node))
+        let actions = node.membership.tick(at: node.now(moment))
         if !actions.isEmpty {
             perform(actions, node)
             sync(node)
         }
         if node.ticks % 2 == 0 { tend(node) }
-    }
-
-    private func monitorTime(_ node: SimNode) -> Double {
-        // A clock that is put right by a few seconds every minute or so.
-        plan.breaks == .clock ? node.now(moment) + 4 * Double(walls.below(100) / 99) : node.now(moment)
     }
 
     // MARK: Actions
@@ -157,10 +152,6 @@ extension World {
 
     func streamFailed(_ number: Int, _ reason: String, _ node: SimNode) {
         guard let follow = node.follows[number] else { return }
-        if plan.breaks == .forget, case .address = follow.lead {
-            closeStream(follow.lead, node)
-            return perform(node.membership.lost(follow.lead), node)
-        }
         perform(node.membership.streamEnded(follow.lead, reason, at: node.now(moment)), node)
         sync(node)
     }

@@ -138,7 +138,7 @@ extension World {
         }
         guard connection.isServerOpen else { return }
         switch message {
-        case .ask(let work, let tier, let number): serveGuest(connection, work, tier, number, node)
+        case .ask(let work, let tier, let output): serveGuest(connection, work, tier, output, node)
         case .closed:
             connection.isServerOpen = false
             node.connections[connection.number] = nil

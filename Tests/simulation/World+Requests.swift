@@ -83,6 +83,7 @@ extension World {
         let now = node.now(moment)
         seeOwn(node)
         var work = request.work
+        if plan.breaks == .clock { work.seed ^= UInt64(node.clock.origin) }
         switch request.ask {
         case .auto(let facts):
             return node.fleet.route(
@@ -120,7 +121,7 @@ extension World {
         } else if let place = verdict.host.place {
             let connection = connection(.request(request), from: node, to: place)
             request.stay?.connection = connection
-            send(.ask(request.work, tier: route.tier, number: request.output), on: connection, toServer: true)
+            send(.ask(request.work, tier: route.tier, output: request.output), on: connection, toServer: true)
             after(node.clock.moments(Self.requestPatience), .timeout(connection), on: node)
         }
         return true
@@ -142,7 +143,8 @@ extension World {
     /// - Returns: whether another host is asked.
     private func passBy(_ outcome: Attempts.Outcome, _ request: SimRequest, _ node: SimNode) -> Bool {
         let now = node.now(moment)
-        let attempts = plan.breaks == .attempts ? Attempts() : request.attempts
+        let forgets = plan.breaks == .attempts && !request.sawByte && !request.attempts.isPlacedElsewhere
+        let attempts = forgets ? Attempts() : request.attempts
         let budget = plan.breaks == .budget ? RetryBudget() : node.budget
         guard attempts.mayAskAnother(after: outcome, budget, at: now), let stay = request.stay,
             case .host = route(request, except: request.attempts.tried + [stay.host], node).decision

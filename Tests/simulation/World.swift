@@ -12,6 +12,8 @@ final class World {
         var breaks: Break?
         /// Faults that are left out, by their numbers.
         var without: Set<Int> = []
+        /// All that happens is told.
+        var tells = false
     }
 
     static let trouble = 10 * Time.minute
@@ -211,6 +213,7 @@ final class World {
 
     func note(_ what: Trace.What, _ node: SimNode?, _ first: Int = 0, _ second: Int = 0) {
         trace.note(what, at: moment, node: node?.index ?? -1, first, second)
+        if plan.tells, let line = trace.lines.last { print(line) }
     }
 
     func fail(_ invariant: Violation.Invariant, _ text: String) {

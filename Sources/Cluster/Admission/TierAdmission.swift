@@ -146,7 +146,8 @@ package struct TierAdmission: Equatable, Sendable {
             {
                 continue
             }
-            queue[index].told = (index, seconds + now - queue[index].since)
+            // In this order: intervals are the same by every clock, and where clocks began is rounded with nothing.
+            queue[index].told = (index, seconds + (now - queue[index].since))
             answers.append(Answer(ticket: queue[index].ticket, answer: .queued(position: index, seconds: seconds)))
         }
         return answers
