@@ -238,6 +238,18 @@ struct MembershipTests {
         #expect(membership.members.values.map(\.health) == [.foreign])
     }
 
+    @Test("An address that led to this node itself makes it no member, whatever becomes of the address")
+    func ownAddress() {
+        var membership = Membership(own: NodeID("self0000000"), cluster: ClusterID("ours0000"))
+        let place = Place(host: "h", port: 1)
+        let lead = Membership.lead(to: place)
+        _ = membership.named(place)
+        _ = membership.described(lead, Story.description("self"), from: place, at: 0)
+        let actions = membership.streamEnded(lead, "refused", at: 60)
+        #expect(actions == [.follow(lead, [place], nil, after: Membership.retryFirst)])
+        #expect(membership.members.isEmpty)
+    }
+
     @Test("Changes are applied to the description they belong to")
     func changes() {
         var story = Story("0 see a; 0 hear a")

@@ -122,7 +122,8 @@ extension Membership {
         trails[lead] = trail
         // 7
         if !trail.isAdvertised { return forget(lead, .withdrawn) }
-        guard let id = trail.whose else { return [.follow(lead, trail.places, nil, after: delay)] }
+        // Where this node itself answered last, nobody else is down.
+        guard let id = trail.whose, id != own else { return [.follow(lead, trail.places, nil, after: delay)] }
         var actions: [Action] = []
         // 5
         if let member = members[id] {
