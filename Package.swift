@@ -96,6 +96,11 @@ let package = Package(
         .executableTarget(
             name: "discovery-probe", dependencies: ["Discovery", logging], path: "Tests/discovery-probe",
             swiftSettings: settings),
+        // A cluster in simulated time, with faults: deploy/test runs it, Tests/simulation/README.md tells of it.
+        .executableTarget(
+            name: "cluster-simulation", dependencies: ["Cluster"], path: "Tests/simulation",
+            exclude: ["README.md", "check"],
+            swiftSettings: settings),
         .testTarget(name: "DiscoveryTests", dependencies: ["Discovery"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(

@@ -60,7 +60,10 @@ extension Membership {
 
     /// Asks a stranger again, who may be one of ours by then.
     private func later(_ lead: Lead, _ trail: Trail) -> [Action] {
-        [.unfollow(lead), .follow(lead, trail.places, trail.expected, after: Self.strangerRetry)]
+        // Where its record says that it is ours, one of the two is old.
+        let isAnnounced = trail.hint?.cluster == cluster && trail.hint?.node != own
+        let delay = isAnnounced ? Self.retryLimit : Self.strangerRetry
+        return [.unfollow(lead), .follow(lead, trail.places, trail.expected, after: delay)]
     }
 
     /// What answered a lead speaks a newer protocol.
@@ -122,7 +125,8 @@ extension Membership {
         trails[lead] = trail
         // 7
         if !trail.isAdvertised { return forget(lead, .withdrawn) }
-        guard let id = trail.whose else { return [.follow(lead, trail.places, nil, after: delay)] }
+        // Where this node itself answered last, nobody else is down.
+        guard let id = trail.whose, id != own else { return [.follow(lead, trail.places, nil, after: delay)] }
         var actions: [Action] = []
         // 5
         if let member = members[id] {

@@ -1,0 +1,22 @@
+import Cluster
+import Coordinator
+
+extension FleetBook {
+    /// A host that is up.
+    func add(_ name: String, _ tiers: [String], at port: Int, prefillRate: Double) {
+        let node = NodeDescription(
+            id: NodeID("\(name)00000000"), name: name, cluster: ClusterID("cluster0"), clusterName: "team",
+            version: "1",
+            machine: .init(platform: "linux", accelerator: nil, modelMemory: 1, memory: 1), epoch: 1,
+            tiers: tiers.map {
+                TierReport(
+                    name: $0, aliases: ["my-\($0)", "\(name)-\($0)"], fingerprint: .init(family: $0), state: .ready,
+                    speed: TierSpeed(loadSeconds: 1, prefillRate: prefillRate, decodeRate: 50))
+            })
+        let place = Place(host: "127.0.0.1", port: port)
+        var membership = Membership(own: NodeID("own"), cluster: node.cluster)
+        _ = membership.named(place)
+        _ = membership.described(Membership.lead(to: place), node, from: place, at: 0)
+        changed(node.id, membership.members[node.id])
+    }
+}
