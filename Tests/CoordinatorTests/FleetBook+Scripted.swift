@@ -19,4 +19,22 @@ extension FleetBook {
         _ = membership.described(Membership.lead(to: place), node, from: place, at: 0)
         changed(node.id, membership.members[node.id])
     }
+
+    /// The host is down.
+    ///
+    /// - Parameter evidence: why.
+    func fell(_ name: String, at port: Int, _ evidence: Evidence) {
+        let place = Place(host: "127.0.0.1", port: port)
+        let node = NodeDescription(
+            id: NodeID("\(name)00000000"), name: name, cluster: ClusterID("cluster0"), clusterName: "team",
+            version: "1",
+            machine: .init(platform: "linux", accelerator: nil, modelMemory: 1, memory: 1), epoch: 1, tiers: [])
+        var membership = Membership(own: NodeID("own"), cluster: node.cluster)
+        _ = membership.named(place)
+        _ = membership.described(Membership.lead(to: place), node, from: place, at: 0)
+        guard var member = membership.members[node.id] else { return }
+        member.health = .down
+        member.evidence = evidence
+        changed(node.id, member)
+    }
 }

@@ -195,9 +195,42 @@ struct PlacedRequestTests {
         async let reply = onThread { try router.replies(to: [Self.chat("plan")])[0] }
         let isAsked = await eventually { box?.requests.count == 1 }
         #expect(isAsked)
-        book.changed(NodeID("box00000000"), nil)
+        book.fell("box", at: box?.port ?? 0, .silent(4))
         let answered = try await reply
         #expect(answered?["x-llmstack-node"] == "den")
+        await team.stop()
+    }
+
+    @Test func `A host that has said goodbye finishes what it has in hand`() async throws {
+        let goOn = DispatchSemaphore(value: 0)
+        let team = try await Team([
+            (
+                "box", ["plan"],
+                { socket, _ in
+                    _ = goOn.wait(timeout: .now() + 60)
+                    socket.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+                    return .keepOpen
+                }
+            ), ("den", ["plan"], ScriptedUpstream.ok),
+        ])
+        let (router, book, box) = (team.router, team.book, team.others["box"])
+        async let reply = onThread { try router.replies(to: [Self.chat("plan")])[0] }
+        let isAsked = await eventually { box?.requests.count == 1 }
+        #expect(isAsked)
+        book.fell("box", at: box?.port ?? 0, .connection("it closed the connection"))
+        book.changed(NodeID("box00000000"), nil)
+        // By then the router has looked whether the host is lost: a stream of its own has been told that it waits.
+        team.node.change { $0.tiers.append(TierReport(name: "own", fingerprint: .init(family: "own"), state: .ready)) }
+        team.node.answer(.hold)
+        try await onThread {
+            let client = try Socket(port: router.port)
+            client.send(Self.chat("own", stream: true))
+            _ = try client.read { String(decoding: $0, as: UTF8.self).contains("reasoning_content") }
+        }
+        goOn.signal()
+        let answered = try await reply
+        #expect(answered?.text == "done")
+        #expect(team.others["den"]?.requests.isEmpty == true)
         await team.stop()
     }
 

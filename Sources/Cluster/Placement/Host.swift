@@ -9,6 +9,8 @@ package struct Host: Equatable, Sendable {
     package var health: Membership.Health
     /// Why its health is what it is, for people.
     package var evidence: String
+    /// Whether it is down because nothing was heard of it, on a fresh connection either.
+    package var fellSilent: Bool
     /// What it says of itself.
     package var epoch: UInt64
     package var tiers: [TierReport]
@@ -19,7 +21,7 @@ package struct Host: Equatable, Sendable {
 
     /// The router's own host.
     package init(local own: NodeDescription) {
-        self.init(own, isLocal: true, place: nil, health: .up, evidence: "")
+        self.init(own, isLocal: true, place: nil, health: .up, evidence: "", fellSilent: false)
     }
 
     /// Another node.
@@ -31,11 +33,12 @@ package struct Host: Equatable, Sendable {
         }
         self.init(
             description, isLocal: false, place: member.place, health: member.health,
-            evidence: member.evidence.description)
+            evidence: member.evidence.description, fellSilent: member.fellSilent)
     }
 
     private init(
-        _ node: NodeDescription, isLocal: Bool, place: Place?, health: Membership.Health, evidence: String
+        _ node: NodeDescription, isLocal: Bool, place: Place?, health: Membership.Health, evidence: String,
+        fellSilent: Bool
     ) {
         id = node.id
         name = node.name
@@ -43,11 +46,18 @@ package struct Host: Equatable, Sendable {
         self.place = place
         self.health = health
         self.evidence = evidence
+        self.fellSilent = fellSilent
         epoch = node.epoch
         tiers = node.tiers
         residentSets = node.residentSets
         policy = node.policy
         power = node.power
         machine = node.machine
+    }
+}
+
+extension Membership.Member {
+    fileprivate var fellSilent: Bool {
+        if health == .down, case .silent = evidence { true } else { false }
     }
 }

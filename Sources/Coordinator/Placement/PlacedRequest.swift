@@ -95,10 +95,11 @@ final class PlacedRequest: Itinerary {
         return fields
     }
 
-    /// A host that has gone down says nothing any more, and no connection tells of it for minutes.
+    /// A host that has lost its power says nothing any more, and no connection tells of it for minutes. One that said
+    /// goodbye, or whose connections end, finishes what it has in hand.
     var isLost: Bool {
         guard let stay, !stay.verdict.host.isLocal else { return false }
-        return cluster.host(stay.verdict.host.id).map { $0.health == .down } ?? true
+        return cluster.host(stay.verdict.host.id)?.fellSilent == true
     }
 
     /// llama-server ends each stream with `[DONE]`; llama-swap ends it as if all were well when its child dies.

@@ -172,7 +172,8 @@ final class Dispatch: UpstreamReceiver {
                 speech = (200..<300).contains(head.status) ? .upstream : .error(ByteBuffer())
             } else {
                 speech = .upstream
-                connection?.upstreamReplied(head, length: length)
+                // What is lost of a stream is told by one event more, which no length may forbid.
+                connection?.upstreamReplied(head, length: isStream ? nil : length)
             }
         case .another:
             call?.cancel()
