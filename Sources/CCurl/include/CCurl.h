@@ -17,6 +17,8 @@ typedef int (*ccurl_watch)(
 CURLcode ccurl_set_number(CURL *handle, CURLoption option, long value);
 /// libcurl keeps a copy of the text.
 CURLcode ccurl_set_text(CURL *handle, CURLoption option, const char *value);
+/// Makes it a POST of these bytes; libcurl keeps a copy of them.
+CURLcode ccurl_set_body(CURL *handle, const void *bytes, size_t count);
 /// The list must outlive the transfer.
 CURLcode ccurl_set_headers(CURL *handle, struct curl_slist *headers);
 CURLcode ccurl_set_error_buffer(CURL *handle, char *buffer);

@@ -4,7 +4,7 @@ import Synchronization
 /// HTTP as a client, by the system's libcurl: TLS with the system's roots, redirects, and the proxies that the
 /// environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
 ///
-/// For the verbs of the command line; the router's own calls go through Wire.
+/// For whatever leaves the local network; calls within it go through Wire.
 package enum Curl {
     /// Redirects that are followed.
     package static let redirectLimit = 10
@@ -16,6 +16,10 @@ package enum Curl {
         package var url: String
         /// `Name: value`, each.
         package var headers: [String]
+        /// GET, unless a body makes it POST.
+        package var method: String?
+        /// Sent with POST or another method that has one; nil for none.
+        package var body: [UInt8]?
         /// For the whole exchange; nil for as long as bytes come.
         package var timeout: Duration?
         /// How long nothing may come before the connection counts as dead.
@@ -23,11 +27,13 @@ package enum Curl {
         package var followsRedirects: Bool
 
         package init(
-            _ url: String, headers: [String] = [], timeout: Duration? = nil, stallTimeout: Duration = .seconds(60),
-            followsRedirects: Bool = true
+            _ url: String, headers: [String] = [], method: String? = nil, body: [UInt8]? = nil,
+            timeout: Duration? = nil, stallTimeout: Duration = .seconds(60), followsRedirects: Bool = true
         ) {
             self.url = url
             self.headers = headers
+            self.method = method
+            self.body = body
             self.timeout = timeout
             self.stallTimeout = stallTimeout
             self.followsRedirects = followsRedirects

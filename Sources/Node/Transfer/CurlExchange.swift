@@ -66,6 +66,12 @@ final class CurlExchange {
         for (option, value) in numbers where code == CURLE_OK { code = ccurl_set_number(handle, option, value) }
         if code == CURLE_OK { code = ccurl_set_text(handle, CURLOPT_URL, request.url) }
         if code == CURLE_OK { code = ccurl_set_text(handle, CURLOPT_USERAGENT, "llmstack") }
+        if code == CURLE_OK, let body = request.body {
+            code = body.withUnsafeBytes { ccurl_set_body(handle, $0.baseAddress, $0.count) }
+        }
+        if code == CURLE_OK, let method = request.method {
+            code = ccurl_set_text(handle, CURLOPT_CUSTOMREQUEST, method)
+        }
         return code
     }
 
