@@ -38,17 +38,9 @@ extension AgentState {
 
     /// What requests change of a tier, and nothing else: this is done for each of them.
     private mutating func describeTraffic(_ name: String) {
-        guard let index = description.tiers.firstIndex(where: { $0.name == name }), let memory = memories[name] else {
-            return
-        }
-        var report = description.tiers[index]
-        report.busy = memory.inHand
-        report.queued = memory.admission.queuedCount
-        report.waiting = memory.waiting(at: time)
-        report.loadRemaining = memory.loadRemaining(at: time)
-        report.speed = memory.speed
-        guard report != description.tiers[index] else { return }
-        description.tiers[index] = report
+        guard let index = description.tiers.firstIndex(where: { $0.name == name }), let memory = memories[name],
+            memory.tellTraffic(of: &description.tiers[index], at: time)
+        else { return }
         description.sequence += 1
     }
 
@@ -82,6 +74,23 @@ extension AgentState.Memory {
 
     /// llama-server's word, and one until it is heard.
     var slotCount: Int { slots?.count ?? 1 }
+
+    /// - Returns: whether the report has changed.
+    fileprivate func tellTraffic(of report: inout TierReport, at now: Double) -> Bool {
+        let (inHand, queued, waiting) = (inHand, admission.queuedCount, waiting(at: now))
+        let loadRemaining = loadRemaining(at: now)
+        if report.busy == inHand, report.queued == queued, report.loadRemaining == loadRemaining,
+            report.speed == speed, report.waiting == waiting
+        {
+            return false
+        }
+        report.busy = inHand
+        report.queued = queued
+        report.waiting = waiting
+        report.loadRemaining = loadRemaining
+        report.speed = speed
+        return true
+    }
 
     /// Requests in hand.
     var inHand: Int { admission.inFlightCount + admission.waitingCount }
