@@ -90,11 +90,11 @@ extension World {
                 facts, by: ladder, hasToolsFloor: true, own: { _ in nil }, work, except: tried, at: now)
         case .tier(let tier):
             work.tier = tier
-            return Route(named: tier, node.fleet.place(work, except: tried, at: now))
+            return Route(named: work, node.fleet.place(work, except: tried, at: now))
         case .here(let tier):
             work.tier = tier
             work.isHereOnly = true
-            return Route(named: tier, node.fleet.place(work, except: tried, at: now))
+            return Route(named: work, node.fleet.place(work, except: tried, at: now))
         }
     }
 

@@ -119,6 +119,9 @@ package struct Fleet: Sendable {
         lanes[name] != nil || gone[name] != nil ? name : aliases[name]
     }
 
+    /// Whether a host serves it with a model of its own: then a request that names it goes to none that has it hosted.
+    package func isLocal(_ tier: String) -> Bool { lanes[tier]?.contains { $0.standing.isLocalModel } ?? false }
+
     // MARK: Requests
 
     /// A request is on its way.

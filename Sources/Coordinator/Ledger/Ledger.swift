@@ -111,7 +111,10 @@ package final class Ledger: Sendable {
             let count = quota.forgetLeftOut()
             if count > 0 {
                 log.notice(
-                    "placements of the last minute that the ledger leaves out: \(count); it takes \(PlacementQuota.limit) a second")
+                    """
+                    placements of the last minute that are not in the ledger: \(count); it takes \
+                    \(PlacementQuota.limit) a second
+                    """)
             }
         }
     }

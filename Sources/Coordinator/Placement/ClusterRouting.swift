@@ -33,12 +33,14 @@ struct ClusterRouting {
             return fleet.route(
                 facts, by: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
                 own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } }, work, except: tried, at: now)
-        case .tier(let tier): work.tier = tier
+        case .tier(let tier):
+            work.tier = tier
+            work.staysLocal = reading.isLocal(tier) ?? fleet.isLocal(tier)
         case .here(let tier):
             work.tier = tier
             work.isHereOnly = true
         }
-        return Route(named: work.tier, fleet.place(work, except: tried, at: now))
+        return Route(named: work, fleet.place(work, except: tried, at: now))
     }
 
     /// As it is now; nil when it has gone.
@@ -50,7 +52,7 @@ struct ClusterRouting {
 
     /// The tier that a name stands for: this host's own word first.
     func tier(named name: String) -> String? {
-        reading.table.catalog.tier(named: name)?.name ?? book.ask(match: match) { fleet, _ in fleet.tier(named: name) }
+        reading.tier(named: name) ?? book.ask(match: match) { fleet, _ in fleet.tier(named: name) }
     }
 
     func ended(_ tier: String, on verdict: Verdict, _ outcome: Fleet.Outcome) {

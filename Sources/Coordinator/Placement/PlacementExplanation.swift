@@ -98,6 +98,7 @@ extension PlacementExplanation {
             route = routing.route(.auto(request.facts), work)
             work.tier = route.tier
             work.isFlexible = true
+            work.staysLocal = route.staysLocal
         }
         auto = model == nil
         asked = model ?? "auto"

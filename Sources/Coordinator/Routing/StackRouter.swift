@@ -146,7 +146,7 @@ package final class StackRouter: RequestRouter {
             return .forward(Endpoint(rules.local), .none)
         }
         // This host's llama-swap knows its own aliases, and no other.
-        let isOwnName = terms.table.catalog.tier(named: model) != nil
+        let isOwnName = terms.reading.tier(named: model) != nil
         return .dispatch(
             placed(.tier(tier), request, head, terms, node) { tier, isLocal in
                 tier == model || (isLocal && isOwnName) ? .none : .edit(BodyEdit(model: tier, in: request))

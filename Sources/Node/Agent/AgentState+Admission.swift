@@ -24,15 +24,13 @@ extension AgentState {
     /// A request is over, or given up while it waits. A ticket that is not held changes nothing.
     package mutating func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double) {
         let tier = ticket.tier
-        guard var memory = memories[tier], memory.admission.holds(ticket) else { return }
+        guard memories[tier]?.admission.holds(ticket) == true else { return }
         passed(now)
-        news += memory.admission.leave(ticket, served: timings?.seconds, at: now)
-        if let timings {
-            memory.learn(from: timings)
-            news += memory.settle(at: now)
+        // In place: a copy would have its lists copied, too.
+        news += memories[tier]?.leave(ticket, timings, at: now) ?? []
+        if memories[tier]?.admission.isEmpty == true, !catalog.tiers.contains(where: { $0.name == tier }) {
+            memories[tier] = nil
         }
-        let isOfNobody = memory.admission.isEmpty && !catalog.tiers.contains { $0.name == tier }
-        memories[tier] = isOfNobody ? nil : memory
         describeTraffic(tier)
     }
 
@@ -52,6 +50,17 @@ extension AgentState {
 }
 
 extension AgentState.Memory {
+    fileprivate mutating func leave(
+        _ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double
+    ) -> [AdmissionNews] {
+        var news = admission.leave(ticket, served: timings?.seconds, at: now)
+        if let timings {
+            learn(from: timings)
+            news += settle(at: now)
+        }
+        return news
+    }
+
     /// Takes one reply into what is known of the tier's speed.
     mutating func learn(from timings: ReplyTimings) {
         speed.learn(from: timings)

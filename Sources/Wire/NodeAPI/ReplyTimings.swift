@@ -49,7 +49,37 @@ package struct ReplyTimings: Equatable, Sendable {
 
     private static func number(_ key: StaticString, in object: UnsafeBufferPointer<UInt8>) -> Double? {
         guard let at = lastIndex(of: key, in: object) else { return nil }
-        let digits = object[(at + key.utf8CodeUnitCount)...].drop { $0 == UInt8(ascii: " ") }.prefix {
+        let text = object[(at + key.utf8CodeUnitCount)...].drop { $0 == UInt8(ascii: " ") }
+        // Nearly all that comes: digits, perhaps a point. Fewer than 16 are exact in a Double.
+        var (digits, decimals, isAfterPoint) = (UInt64(0), -1, false)
+        var index = text.startIndex
+        while index < text.endIndex, index - text.startIndex < 16 {
+            let byte = text[index]
+            if byte >= 0x30, byte <= 0x39 {
+                digits = digits * 10 + UInt64(byte - 0x30)
+            } else if byte == UInt8(ascii: "."), !isAfterPoint, index > text.startIndex {
+                isAfterPoint = true
+            } else {
+                break
+            }
+            if isAfterPoint { decimals += 1 }
+            index += 1
+        }
+        guard index < text.endIndex, ends.contains(text[index]), index > text.startIndex, decimals != 0 else {
+            return slowly(text)
+        }
+        let value = Double(digits) / (decimals > 0 ? powers[decimals] : 1)
+        return value < 1e12 ? value : nil
+    }
+
+    /// What may stand after a number; nothing may where the object ends, for its brace is cut off.
+    private static let ends: [UInt8] = [0x2C, 0x20, 0x0A, 0x0D]
+    private static let powers: [Double] = [
+        1, 10, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ]
+
+    private static func slowly(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Double? {
+        let digits = text.prefix {
             (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
                 || $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "+")
         }
