@@ -124,10 +124,27 @@ struct MembershipTests {
                 == "a.suspect b.suspect")
     }
 
-    @Test("A host that was suspended judges nobody by what it slept through")
-    func suspend() {
-        #expect(Story("0 see a; 0 hear a; 0.5 tick; 600 tick; 600.5 tick; 601 tick").state == "a.up")
-        #expect(Story("0 see a; 0 hear a; 0.5 tick; 600 tick; 601 tick; 602 tick").state == "a.suspect")
+    @Test("A host that was starved judges nobody by what it did not hear")
+    func starved() {
+        #expect(Story("0 see a; 0 hear a; 0.5 tick; 6 tick; 6.5 tick; 7 tick").state == "a.up")
+        #expect(Story("0 see a; 0 hear a; 0.5 tick; 6 tick; 7 tick; 8 tick").state == "a.suspect")
+    }
+
+    @Test("A host that slept believes nothing that it knew, and asks at once")
+    func slept() {
+        let woken = "0 see a; 0 hear a; 0.5 tick; 600 tick"
+        #expect(Story(woken).state == "a.suspect")
+        #expect(Story(woken).membership.members.values.first?.evidence == .slept(599.5))
+        let asking = Story(woken + "; 600.5 tick")
+        #expect(asking.actions == [.probe(Story.lead("a"), Story.places("a")[0])])
+        #expect(asking.state == "a.suspect")
+        // Its stream lives.
+        #expect(Story(woken + "; 600.2 ping a; 601.2 ping a; 601.3 tick").state == "a.up")
+        // It has ended unheard.
+        let answered = Story(woken + "; 600.5 tick; 600.6 answer a")
+        #expect(answered.actions.first == .unfollow(Story.lead("a")))
+        #expect(answered.follows == [0])
+        #expect(Story(woken + "; 600.5 tick; 603 miss a").state == "a.down")
     }
 
     @Test("A node that is gone is tried again after a quarter of the time it was gone, within bounds")

@@ -11,6 +11,8 @@
 /// 4. One missed ping: suspect. Three, and a failed probe on a fresh connection: down.
 /// 5. A connection that is refused, reset or ended is evidence at once: down.
 /// 6. When all nodes fall silent in one tick, or the clock jumped, this node is what is wrong: verdicts wait.
+///    After a jump of ``sleep`` what was known is old: who was up is suspect, and probed at the next tick, for its stream may
+///    have ended unheard.
 /// 7. A withdrawn service is forgotten once its stream is over; until then it is only a reason to probe.
 /// 8. A node belongs to one lead, whose end is the node's. A service takes over from memory: who is announced says goodbye.
 /// 9. A lead that leads to another node than before leads to that alone.
@@ -66,6 +68,8 @@ package struct Membership: Sendable {
     package static let probeAfter = 3.5
     /// Seconds between two looks at the clock that mean this host was suspended or starved.
     package static let clockJump = 2.5
+    /// Seconds between two looks at the clock after which nothing is believed that was known before: ten pings.
+    package static let sleep = 10.0
     /// Seconds that verdicts wait when everybody fell silent at once.
     package static let selfBlame = 3.0
     /// A lead that failed is followed again after a quarter of the time that it has been failing, so that a restart is
@@ -131,6 +135,14 @@ package struct Membership: Sendable {
     package mutating func tick(at now: Double) -> [Action] {
         defer { lastTick = now }
         // 6
+        if let lastTick, now - lastTick > Self.sleep {
+            verdictsFrom = now
+            return members.values.filter { $0.health == .up }.sorted { $0.id.description < $1.id.description }.flatMap {
+                trails[$0.lead]?.pingsSinceDoubt = 0
+                trails[$0.lead]?.probed = false
+                return judge($0.id, .suspect, .slept(now - lastTick))
+            }
+        }
         if let lastTick, now - lastTick > Self.clockJump {
             for id in members.keys where members[id]?.lastWord != nil { members[id]?.lastWord = now }
             verdictsFrom = now
