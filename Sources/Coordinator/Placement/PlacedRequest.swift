@@ -103,9 +103,11 @@ final class PlacedRequest: Itinerary {
     }
 
     /// llama-server ends each stream with `[DONE]`; llama-swap ends it as if all were well when its child dies.
-    var isWhole: Bool {
-        !errand.isEventStream || status != 200 || !Self.endedByDone.contains(errand.head.path)
-            || tail.contains("[DONE]")
+    /// A node that sees that tells it by an event, and its own end is a good one then.
+    var ending: ReplyEnding {
+        guard errand.isEventStream, status == 200, Self.endedByDone.contains(errand.head.path) else { return .unmarked }
+        if tail.contains("[DONE]", within: 64) { return .whole }
+        return tail.contains(#""code":"upstream_lost""#, within: 1024) ? .told : .missing
     }
 
     private static let endedByDone: Set<Substring> = ["/v1/chat/completions", "/v1/completions"]

@@ -37,9 +37,8 @@ final class Dispatch: UpstreamReceiver {
     private var isOver = false
     /// Where the call goes.
     private var endpoint = Endpoint(host: "", port: 0)
-    /// Whether the upstream's reply is an event stream, and the last two bytes of it.
-    private var isStream = false
-    private var lastBytes: (UInt8, UInt8) = (0, 0)
+    /// Of the upstream's reply, where that is an event stream.
+    private var events: WholeEvents?
     /// Seconds waited, and seconds since the client was last told something.
     private var waited = 0
     private var silent = 0
@@ -150,7 +149,7 @@ final class Dispatch: UpstreamReceiver {
     /// of everything else only the end of the connection tells.
     private func tellLoss(_ failure: UpstreamFailure) {
         end(.broke)
-        if isStream, lastBytes == (0x0A, 0x0A) {
+        if let events, !events.isWithinEvent {
             tellError(OpenAIError(502, "upstream_lost", "The reply broke off: \(failure.reason).").reply.body)
         } else {
             connection?.upstreamFailed(failure)
@@ -167,7 +166,11 @@ final class Dispatch: UpstreamReceiver {
         switch itinerary.replied(head) {
         case .pass(let head):
             letGo()
-            isStream = head.fields["content-type"]?.hasPrefix("text/event-stream") == true
+            // Compressed, it does not show where its events end.
+            let isStream =
+                head.fields["content-type"]?.hasPrefix("text/event-stream") == true
+                && head.fields["content-encoding"] == nil
+            if isStream { events = WholeEvents() }
             if case .early = speech {
                 speech = (200..<300).contains(head.status) ? .upstream : .error(ByteBuffer())
             } else {
@@ -189,16 +192,27 @@ final class Dispatch: UpstreamReceiver {
             if body.readableBytes < Self.errorLimit { body.writeImmutableBuffer(bytes) }
             speech = .error(body)
         } else {
-            if isStream { noteEnd(bytes) }
-            connection?.upstreamSent(bytes)
+            pass(bytes)
         }
     }
 
-    private func noteEnd(_ bytes: ByteBuffer) {
-        guard let last = bytes.readableBytesView.last else { return }
-        lastBytes = (
-            bytes.readableBytes > 1 ? bytes.readableBytesView[bytes.readableBytesView.endIndex - 2] : lastBytes.1, last
-        )
+    private func pass(_ bytes: ByteBuffer) {
+        guard let connection else { return }
+        if events == nil { connection.upstreamSent(bytes) } else { events?.take(bytes, connection.upstreamSent) }
+    }
+
+    /// The reply has come to its end.
+    private func complete() {
+        end(.complete)
+        if case .error(let body) = speech { return tellError(body) }
+        if let connection { events?.release(connection.upstreamSent) }
+        connection?.upstreamEnded()
+    }
+
+    /// What the upstream says is all that there is to be said, although it is not the whole reply.
+    private func endLost() {
+        end(.broke)
+        connection?.upstreamEnded()
     }
 
     func upstreamReadCompleted() { connection?.upstreamReadCompleted() }
@@ -206,19 +220,25 @@ final class Dispatch: UpstreamReceiver {
     func upstreamEnded() {
         guard call != nil else { return }
         call = nil
-        guard itinerary.isWhole else {
-            return tellLoss(
-                UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it ended without its last event"))
+        switch itinerary.ending {
+        case .unmarked, .whole: complete()
+        case .told: endLost()
+        case .missing:
+            tellLoss(UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it ended without its last event"))
         }
-        end(.complete)
-        if case .error(let body) = speech { tellError(body) } else { connection?.upstreamEnded() }
     }
 
     func upstreamFailed(_ failure: UpstreamFailure) {
         self.call = nil
         switch speech {
         case .nothing, .early: itinerary.failed(failure)
-        case .upstream: tellLoss(failure)
+        case .upstream:
+            switch itinerary.ending {
+            // It broke off after its last word.
+            case .whole: complete()
+            case .told: endLost()
+            case .unmarked, .missing: tellLoss(failure)
+            }
         case .error:
             end(.broke)
             connection?.upstreamFailed(failure)
