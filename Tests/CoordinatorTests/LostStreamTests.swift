@@ -77,4 +77,35 @@ struct LostStreamTests {
         #expect(text.contains("xxx"))
         #expect(!text.contains("upstream_lost"))
     }
+
+    // MARK: Before the first event
+
+    @Test(
+        "A host that is lost before its first event is passed by, whatever else it has said",
+        arguments: [
+            [String](), [": ping\n\n"], [": ping\n\ndata: {\"cho"],
+        ], [true, false])
+    func passedBy(_ chunks: [String], _ ends: Bool) async throws {
+        let whole = "data: b\n\ndata: [DONE]\n\n"
+        let team = try await Team([
+            (
+                "box", ["plan"],
+                { socket, _ in
+                    socket.send(Self.head + chunks.map(Self.chunk).joined() + (ends ? "0\r\n\r\n" : ""))
+                    return .close
+                }
+            ), ("den", ["plan"], ScriptedUpstream.always(Self.head + Self.chunk(whole) + "0\r\n\r\n")),
+        ])
+        let reply = try await team.ask(Self.request)
+        #expect(reply?.text == whole)
+        #expect(reply?["x-llmstack-node"] == "den")
+        #expect(team.others["box"]?.requests.count == 1)
+        await team.stop()
+    }
+
+    @Test func `Where nobody else can, a stream without an event is an error with a status`() async throws {
+        let (text, isCut) = try await seen(of: [])
+        #expect(!isCut)
+        #expect(text.contains("upstream_unavailable"))
+    }
 }

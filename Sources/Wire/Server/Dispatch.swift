@@ -39,6 +39,9 @@ final class Dispatch: UpstreamReceiver {
     private var endpoint = Endpoint(host: "", port: 0)
     /// Of the upstream's reply, where that is an event stream.
     private var events: WholeEvents?
+    /// The head of an event stream of which no event has come. Servers send it before they have done anything: until they
+    /// say something, another may be asked.
+    private var heldHead: ReplyHead?
     /// Seconds waited, and seconds since the client was last told something.
     private var waited = 0
     private var silent = 0
@@ -62,6 +65,8 @@ final class Dispatch: UpstreamReceiver {
                 head, body: .whole(edit.applied(to: pieces)), to: endpoint, pool: pool, receiver: self)
             self.call = call
             self.endpoint = endpoint
+            events = nil
+            heldHead = nil
             call.start()
         case .reply(let reply):
             end(.answered(status: reply.head.status))
@@ -161,22 +166,31 @@ final class Dispatch: UpstreamReceiver {
     var takesMore: Bool { connection?.takesMore ?? true }
 
     func upstreamReplied(_ head: ReplyHead, length: Int?) {
+        // Compressed, it does not show where its events end.
+        let isStream =
+            head.fields["content-type"]?.hasPrefix("text/event-stream") == true
+            && head.fields["content-encoding"] == nil
+        events = isStream ? WholeEvents() : nil
+        if isStream, (200..<300).contains(head.status) {
+            heldHead = head
+        } else {
+            // What is lost of a stream is told by one event more, which no length may forbid.
+            begin(head, length: isStream ? nil : length)
+        }
+    }
+
+    /// Asks whether the reply is the client's, and begins to pass it on if so.
+    private func begin(_ head: ReplyHead, length: Int?) {
         // The next leg may begin in there.
         let call = call
         switch itinerary.replied(head) {
         case .pass(let head):
             letGo()
-            // Compressed, it does not show where its events end.
-            let isStream =
-                head.fields["content-type"]?.hasPrefix("text/event-stream") == true
-                && head.fields["content-encoding"] == nil
-            if isStream { events = WholeEvents() }
             if case .early = speech {
                 speech = (200..<300).contains(head.status) ? .upstream : .error(ByteBuffer())
             } else {
                 speech = .upstream
-                // What is lost of a stream is told by one event more, which no length may forbid.
-                connection?.upstreamReplied(head, length: isStream ? nil : length)
+                connection?.upstreamReplied(head, length: length)
             }
         case .another:
             call?.cancel()
@@ -191,21 +205,34 @@ final class Dispatch: UpstreamReceiver {
             speech = .nothing  // So that the body has one owner and grows in place.
             if body.readableBytes < Self.errorLimit { body.writeImmutableBuffer(bytes) }
             speech = .error(body)
+        } else if events == nil {
+            connection?.upstreamSent(bytes)
         } else {
-            pass(bytes)
+            events?.take(bytes, pass)
         }
     }
 
+    /// - Parameter bytes: whole events, as a rule.
     private func pass(_ bytes: ByteBuffer) {
-        guard let connection else { return }
-        if events == nil { connection.upstreamSent(bytes) } else { events?.take(bytes, connection.upstreamSent) }
+        if let head = heldHead {
+            // Comments are for who waits, and this router has its own.
+            guard WholeEvents.hasEvent(bytes) else { return }
+            heldHead = nil
+            begin(head, length: nil)
+            guard case .upstream = speech else { return }
+        }
+        connection?.upstreamSent(bytes)
     }
 
     /// The reply has come to its end.
     private func complete() {
+        if let head = heldHead {
+            heldHead = nil
+            begin(head, length: nil)
+        }
         end(.complete)
         if case .error(let body) = speech { return tellError(body) }
-        if let connection { events?.release(connection.upstreamSent) }
+        events?.release(pass)
         connection?.upstreamEnded()
     }
 
@@ -219,12 +246,13 @@ final class Dispatch: UpstreamReceiver {
 
     func upstreamEnded() {
         guard call != nil else { return }
-        call = nil
         switch itinerary.ending {
-        case .unmarked, .whole: complete()
-        case .told: endLost()
-        case .missing:
-            tellLoss(UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it ended without its last event"))
+        case .unmarked, .whole:
+            call = nil
+            complete()
+        case .told, .missing:
+            upstreamFailed(
+                UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it ended without its last event"))
         }
     }
 

@@ -25,13 +25,13 @@ package protocol Itinerary: AnyObject {
     ///   ``Passage/another`` and each ``failed(_:)``: at once or later.
     func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void)
 
-    /// The upstream's head is there.
+    /// The upstream's head is there; of an event stream that begins well also its first event.
     func replied(_ head: ReplyHead) -> Passage
 
-    /// The upstream gave no reply.
+    /// The upstream gave no reply, or of an event stream the head alone.
     func failed(_ failure: UpstreamFailure)
 
-    /// Bytes of the reply's body have come, and go to the client.
+    /// Bytes of the reply's body have come, and go to the client once ``replied(_:)`` has let the reply pass.
     func received(_ bytes: ByteBuffer)
 
     /// It is over. Called once, whatever came of it.

@@ -45,6 +45,21 @@ package struct WholeEvents {
         pass(bytes)
     }
 
+    /// Whether there is more than comments and empty lines.
+    ///
+    /// - Parameter bytes: as they were passed, beginning with a line.
+    package static func hasEvent(_ bytes: ByteBuffer) -> Bool {
+        bytes.withUnsafeReadableBytes { bytes in
+            var isLineStart = true
+            for byte in bytes {
+                let isEnd = byte == 0x0A || byte == 0x0D
+                if isLineStart, !isEnd, byte != UInt8(ascii: ":") { return true }
+                isLineStart = isEnd
+            }
+            return false
+        }
+    }
+
     /// Number of the bytes that end with the last empty line; 0 where there is none.
     private func endOfLastEvent(in bytes: ByteBuffer) -> Int {
         bytes.withUnsafeReadableBytes { bytes in
