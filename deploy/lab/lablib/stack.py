@@ -66,6 +66,14 @@ def place_server(home, slots=1, load_seconds=0):
     place_program(home / "bin/llama-server", f'#!/bin/sh\n{delay}exec "{ENGINE}/bin/llama-server" "$@" -np {slots}\n')
 
 
+def place_half_server(home):
+    """Gives a furnished home a llama-server that stops in the midst of each answer."""
+    path = home / "half/llama-server.py"
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(pathlib.Path(__file__).with_name("half_server.py"), path)
+    place_program(home / "bin/llama-server", f'#!/bin/sh\nexec python3 "{path}" "$@"\n')
+
+
 def place_program(path, text):
     path.write_text(text)
     path.chmod(0o755)
