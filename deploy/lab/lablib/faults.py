@@ -34,7 +34,8 @@ def kill(host, kinds=STACK, pids=None):
             pass
     if not pids:
         raise LabError(f"{host.name} has nothing of {', '.join(kinds)} to kill")
-    wait_for(lambda: not any(namespaces.start_ticks(pid) for pid in pids), 10, f"the end of {kinds} on {host.name}")
+    # Gone altogether: the first thread of a process may have ended while others still hold its sockets.
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 10, f"the end of {kinds} on {host.name}")
     return now
 
 
