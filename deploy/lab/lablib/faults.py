@@ -54,7 +54,7 @@ def cut(host, ways=("from", "to")):
     heal(host)
     rules = {"from": f'iifname "{host.port}" drop', "to": f'oifname "{host.port}" drop'}
     host.lab.in_switch("nft", "-f", "-", input=(
-        f"table bridge {table} {{\n chain all {{\n  type filter hook forward priority 0\n  "
+        f"table bridge {table} {{\n chain drops {{\n  type filter hook forward priority 0\n  "
         + "\n  ".join(rules[way] for way in ways) + "\n }\n}\n"))
     return time.monotonic()
 
