@@ -29,7 +29,7 @@ def post(number):
         found |= {"status": reply.status, "node": reply.getheader("x-llmstack-node")}
         text = reply.read().decode(errors="replace")
         if reply.status == 200 and body.get("stream"):
-            found["is_served"] = text.endswith("data: [DONE]\n\n") and '"error"' not in text
+            found["is_served"] = text.endswith("data: [DONE]\n\n") and 'data: {"error"' not in text
         elif reply.status == 200:
             found["is_served"] = bool(json.loads(text)["choices"])
         if not found["is_served"]:
