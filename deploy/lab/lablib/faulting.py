@@ -17,12 +17,15 @@ LOAD, STREAMS = (pathlib.Path(__file__).with_name(name) for name in ("load.py", 
 TIER = "plan"
 
 
-def assemble(lab, slots=4):
-    """A cluster of a host whose router is asked, the first, and of others that have the heavy tier in memory."""
+def assemble(lab, slots=4, engine=None):
+    """A cluster of a host whose router is asked, the first, and of others that have the heavy tier in memory. engine: of
+    scripted_server.py, in place of a llama-server."""
     seer, *others = lab
     seer.equip(stack.models("code-fast"))
     for host in others:
         host.equip(stack.models(TIER, size="small", context=4096 * slots), slots=slots)
+        if engine:
+            stack.place_scripted_server(host.home, engine, slots)
     gather(lab)
     each(others, lambda host: warm(host, TIER))
     for host in others:

@@ -163,7 +163,7 @@ def half_events(seer, host, others, found, count):
     for other in others:
         faults.kill(other)
     host.stop()
-    stack.place_half_server(host.home)
+    stack.place_scripted_server(host.home, "half")
     faults_seen, told = [], 0
     for number in range(count):
         for kinds in (faults.STACK, ("llama-server",), ("llmstack",)):

@@ -11,23 +11,24 @@ from ..report import check
 @check("paused", hosts=3, quick=True)
 def paused(lab, found):
     """A host frozen as a batch begins: the batch takes hardly longer than without that host; resumed, it is used again."""
-    seer, (one, two) = assemble(lab, slots=2)
-    count = found.count(120, 300, 600)
-    bodies = [chat(prose(200, f"p{n}"), TIER, 150, cache_prompt=False) for n in range(count)]
+    # Of a pace of their own: a machine that builds beside it gives a llama-server a third of its speed, and takes it again.
+    seer, (one, two) = assemble(lab, slots=2, engine="paced:0.4")
+    count = found.count(50, 150, 300)
+    bodies = [chat(prose(40, f"p{n}"), TIER, 100, stream=n % 2 == 0) for n in range(count)]
 
     def batch(what):
         began = time.monotonic()
-        lines = finished(begin_load(seer, bodies, workers=4, count=count, timeout=120), 240)
+        lines = finished(begin_load(seer, bodies, workers=4, count=len(bodies), timeout=120), 240)
         seconds = time.monotonic() - began
         expect_all_served(found, lines, what)
         return seconds, lines
 
     two.stop()
-    warm(one, TIER)
-    batch("to warm up")
     without, _ = batch("without the host")
     two.start()
-    warm_again(seer, two)
+    await_up(seer, two)
+    warm(two, TIER)
+    await_ready(seer, two)
     faults.freeze(two)
     frozen, lines = batch("with the host frozen")
     longest = max(line["seconds"] for line in lines)
@@ -35,19 +36,14 @@ def paused(lab, found):
     thawed = time.monotonic()
     await_ready(seer, two)
     found.times("resumed to up", [time.monotonic() - thawed], 5)
+    bodies = bodies[:30]
     _, lines = batch("with the host resumed")
     found.number("of these by the host that was frozen", sum(line["node"] == two.name for line in lines))
     found.expect(any(line["node"] == two.name for line in lines), "the host that was frozen is used no more")
     found.times("the batch without the host", [without])
     found.times("the batch with the host frozen", [frozen])
     found.times("its longest request", [longest])
-    found.number("the batch with the host frozen, times without it", frozen / without, limit=None if found.scale == "quick" else 1.1)
-
-
-def warm_again(seer, host):
-    await_up(seer, host)
-    warm(host, TIER)
-    await_ready(seer, host)
+    found.number("the batch with the host frozen, times without it", frozen / without, limit=1.1)
 
 
 @check("slow", hosts=3, quick=True)
