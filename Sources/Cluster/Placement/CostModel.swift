@@ -58,7 +58,7 @@ enum CostModel {
     /// The tiers in memory that the load would drive out: those outside of the set that keeps most of them.
     private static func evicted(_ host: Host, _ lane: Lane) -> [TierReport] {
         let resident = host.tiers.filter {
-            $0.name != lane.report.name && ($0.state == .ready || $0.state == .loading)
+            $0.name != lane.report.name && ($0.state == .ready || $0.state == .loading) && $0.backend == .gguf
         }
         guard !resident.isEmpty else { return [] }
         let keeps = host.residentSets.filter { $0.contains(lane.report.name) }

@@ -105,7 +105,7 @@ final class PlacedRequest: Itinerary {
     /// llama-server ends each stream with `[DONE]`; llama-swap ends it as if all were well when its child dies.
     var isWhole: Bool {
         !errand.isEventStream || status != 200 || !Self.endedByDone.contains(errand.head.path)
-            || tail.contains("[DONE]")
+            || tail.contains("[DONE]") || stay.map { $0.verdict.host.isLocal && cluster.isHosted($0.tier) } ?? false
     }
 
     private static let endedByDone: Set<Substring> = ["/v1/chat/completions", "/v1/completions"]
@@ -214,7 +214,7 @@ final class PlacedRequest: Itinerary {
             standing = nil
             var head = errand.head
             HopFields.strip(&head.fields, isOwn: errand.work.isOwn)
-            go(.send(head, cluster.localEndpoint, errand.edit(stay.tier, true)))
+            go(cluster.leg(head, to: stay.tier, errand.edit(stay.tier, true)))
         case .refused(let refusal):
             if !passBy(.status(429)) {
                 status = 429
