@@ -35,11 +35,9 @@ package final class ReplyOutlet: Sendable {
     /// - Parameter length: of the body, where it is known.
     package func begin(_ head: ReplyHead, length: Int? = nil) { add { $0.pieces.append(.head(head, length: length)) } }
 
-    /// - Returns: false where that is enough for now: ``Production/resume()`` follows once there is room.
-    @discardableResult
-    package func send(_ bytes: [UInt8]) -> Bool {
-        guard !bytes.isEmpty else { return true }
-        return add { state in
+    package func send(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        add { state in
             if case .bytes(var buffer)? = state.pieces.last {
                 state.pieces.removeLast()  // So that the buffer has one owner and grows in place.
                 buffer.writeBytes(bytes)
@@ -48,6 +46,15 @@ package final class ReplyOutlet: Sendable {
                 state.pieces.append(.bytes(ByteBuffer(bytes: bytes)))
             }
             state.size += bytes.count
+        }
+    }
+
+    /// - Returns: false where what was sent is enough for now: ``Production/resume()`` follows once there is room.
+    package func takesMore() -> Bool {
+        state.withLock { state in
+            let hasRoom = state.isOver || state.clientTakes && state.size < Self.window
+            if !hasRoom { state.producerWaits = true }
+            return hasRoom
         }
     }
 
@@ -66,18 +73,14 @@ package final class ReplyOutlet: Sendable {
         answer(reply.head, Array(reply.body.readableBytesView))
     }
 
-    @discardableResult
-    private func add(_ change: (inout State) -> Void) -> Bool {
-        let (isFirst, hasRoom) = state.withLock { state in
-            guard !state.isOver else { return (false, true) }
+    private func add(_ change: (inout State) -> Void) {
+        let isFirst = state.withLock { state in
+            guard !state.isOver else { return false }
             change(&state)
-            let hasRoom = state.clientTakes && state.size < Self.window
-            if !hasRoom { state.producerWaits = true }
             defer { state.isDue = true }
-            return (!state.isDue, hasRoom)
+            return !state.isDue
         }
         if isFirst { call.eventLoop.execute { self.call.value.take(from: self) } }
-        return hasRoom
     }
 
     // MARK: From the event loop

@@ -13,6 +13,6 @@ package protocol Production: Sendable {
     /// Nobody wants it any more. What still comes of it is dropped.
     func cancel()
 
-    /// There is room again, after ``ReplyOutlet/send(_:)`` had said that there is none.
+    /// There is room again, after ``ReplyOutlet/takesMore()`` had said that there is none.
     func resume()
 }
