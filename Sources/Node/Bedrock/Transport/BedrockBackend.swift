@@ -77,18 +77,16 @@ package final class BedrockBackend: HostedBackend {
             return try await client(subject)
         } catch {
             log.warning("\(tier.name): \(error)")
+            settle(subject, .unusable("\(error)"))
             throw error
         }
     }
 
     private func client(_ subject: Subject) async throws(BedrockUnavailable) -> BedrockClient {
         let found: AWSCredentials
-        do {
+        do throws(CredentialFailure) {
             found = try await credentials.credentials(profile: subject.profile)
-        } catch {
-            settle(subject, .unusable("\(error)"))
-            throw BedrockUnavailable(error)
-        }
+        } catch { throw BedrockUnavailable(error) }
         guard let region = await region(subject) else {
             throw BedrockUnavailable(
                 "There is no AWS region for \(Self.named(subject.profile)). Set aws_region for the tier in models.ini, "

@@ -1,6 +1,6 @@
 import Foundation
 import Synchronization
-package import Wire
+import Wire
 
 /// One request to a hosted tier, from the client's body to the client's reply.
 ///

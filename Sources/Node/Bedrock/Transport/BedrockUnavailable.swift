@@ -11,6 +11,12 @@ package struct BedrockUnavailable: Error, Equatable, CustomStringConvertible {
         self.type = type
     }
 
+    init(_ failure: CredentialFailure) {
+        // The sentence that AWS's library has for a host without any credentials stands alone: clients know it so.
+        let isBare = failure.kind == .none && failure.profile == nil
+        self.init(isBare ? failure.summary : "\(failure.summary). Fix: \(failure.fix)", type: failure.errorType)
+    }
+
     /// In OpenAI's shape.
     var body: [UInt8] {
         Array("{\"error\":{\"message\":\(description.jsonQuoted),\"type\":\(type.jsonQuoted)}}".utf8)
