@@ -20,8 +20,8 @@ struct Assembly {
         self.settings = settings
         let environment = ProcessInfo.processInfo.environment
         hosted = BedrockBackend(
-            transport: CurlMulti(), credentials: CredentialStore(environment: environment), usesNext: usesNext,
-            environment: environment, log: log)
+            transport: CurlMulti(), credentials: CredentialStore(.host(environment: environment), log: log),
+            usesNext: usesNext, environment: environment, log: log)
     }
 
     private var localNode: Sighting {

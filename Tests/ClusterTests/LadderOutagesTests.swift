@@ -51,7 +51,8 @@ struct LadderOutagesTests {
             reason: "high-fidelity tokens~10<=12000"),
         Row(out: ["plan"], signals: "plan", model: "code-smart", reason: "plan-signal (plan unavailable)"),
         Row(
-            out: ["plan"], tokens: 70_000, signals: "plan", model: "code-fast", reason: "plan-signal (plan unavailable)"),
+            out: ["plan"], tokens: 70_000, signals: "plan", model: "code-fast", reason: "plan-signal (plan unavailable)"
+        ),
         Row(
             out: ["code-smart"], tokens: 20_000, model: "code-fast",
             reason: "mid-fidelity tokens~20000<=32000 (code-smart unavailable)"),

@@ -31,7 +31,8 @@ struct EventFrameDecoderTests {
 
     private static let everyType = EventFrame(
         headers: [
-            .init("yes", .bool(true)), .init("no", .bool(false)), .init("byte", .byte(-2)), .init("short", .short(-300)),
+            .init("yes", .bool(true)), .init("no", .bool(false)), .init("byte", .byte(-2)),
+            .init("short", .short(-300)),
             .init("int", .int(.min)), .init("long", .long(.min)), .init("bytes", .bytes([0, 255])),
             .init("text", .text("grüß ihn")), .init("time", .timestamp(1_700_000_000_123)),
             .init("uuid", .uuid(Array(1...16))),

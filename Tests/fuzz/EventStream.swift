@@ -16,7 +16,8 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes: [UInt8]
     switch mode % 4 {
     case 0: bytes = Array(rest)
-    case 1: bytes = sealed(total: number(rest.prefix(4)), headers: number(rest.dropFirst(4).prefix(4)), rest.dropFirst(8))
+    case 1:
+        bytes = sealed(total: number(rest.prefix(4)), headers: number(rest.dropFirst(4).prefix(4)), rest.dropFirst(8))
     case 2: bytes = message(rest)
     default:
         let half = rest.count / 2

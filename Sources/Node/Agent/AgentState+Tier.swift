@@ -11,7 +11,8 @@ extension AgentState {
             backend: tier.isHosted ? .bedrock : .gguf, shared: catalog.node.shares(tier),
             fingerprint: fingerprint(tier, memory), state: state,
             downloaded: state == .absent ? Self.downloaded(memory) : nil, note: note,
-            slots: tier.isHosted ? Self.hostedSlots : memory.slotCount, busy: memory.inHand, queued: memory.admission.queuedCount,
+            slots: tier.isHosted ? Self.hostedSlots : memory.slotCount, busy: memory.inHand,
+            queued: memory.admission.queuedCount,
             waiting: memory.waiting(at: time), loadRemaining: memory.loadRemaining(at: time),
             sizeBytes: sizeBytes(tier, memory), speed: memory.speed)
     }

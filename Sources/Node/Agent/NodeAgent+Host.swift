@@ -1,4 +1,5 @@
 import Cluster
+import Wire
 
 extension NodeAgent {
     /// Between two looks at the weights: a few directory listings and stat calls.

@@ -71,7 +71,7 @@ enum ForeignWords {
     private static let limit = 240
 
     static func firstLine(_ text: String) -> String {
-        let line = text.split(whereSeparator: \.isNewline).map { $0.drop(while: \.isWhitespace) }.first { !$0.isEmpty } ?? ""
+        let line = text.split(whereSeparator: \.isNewline).map(\.trimmed).first { !$0.isEmpty } ?? ""
         var shown = ""
         var run = ""
         func finish() {
@@ -84,7 +84,8 @@ enum ForeignWords {
             } else {
                 finish()
                 // No escape sequence reaches a terminal.
-                shown.append(character.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 } ? character : " ")
+                shown.append(
+                    character.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 } ? character : " ")
             }
         }
         finish()

@@ -1,5 +1,4 @@
 package import Cluster
-import Foundation
 package import Logging
 import Synchronization
 package import Wire
@@ -9,23 +8,14 @@ package final class BedrockBackend: HostedBackend {
     let transport: any CurlTransport
     private let credentials: any CredentialSource
     private let environment: [String: String]
-    private let files: CredentialFiles
     private let usesNext: Bool
     private let log: Logger
-    private let clocks = Mutex<[BedrockClient.Key: ServiceClock]>([:])
-    private let verdicts = Mutex(VerdictBook<Subject, HostedVerdict>())
-    private let start = ContinuousClock.now
-
-    /// What a verdict is about.
-    private struct Subject: Hashable, Sendable {
-        var profile: String?
-        var region: String?
-        var endpoint: String?
-    }
+    /// One for each target, for the life of the process.
+    private let clocks = Mutex<[BedrockTarget: ServiceClock]>([:])
 
     /// - Parameters:
     ///   - usesNext: whether the queued models are in use.
-    ///   - environment: where the region is looked for, and the paths of the files.
+    ///   - environment: where the region is looked for.
     package init(
         transport: any CurlTransport, credentials: any CredentialSource, usesNext: Bool,
         environment: [String: String], log: Logger
@@ -35,21 +25,27 @@ package final class BedrockBackend: HostedBackend {
         self.usesNext = usesNext
         self.environment = environment
         self.log = log
-        files = CredentialFiles(environment: environment)
     }
 
     // MARK: HostedBackend
 
     package func verdict(on tier: Tier, _ answer: @escaping @Sendable (HostedVerdict) -> Void) {
-        guard let subject = subject(tier, usesNext: usesNext) else { return answer(.unusable("it is a local tier")) }
-        let stamp = files.stamp
-        let now = (ContinuousClock.now - start) / .seconds(1)
-        switch verdicts.withLock({ $0.ask(subject, stamp: stamp, at: now, answer) }) {
-        case .known(let verdict, let looksAgain):
-            if looksAgain { look(into: subject) }
-            answer(verdict)
-        case .wait(let begins):
-            if begins { look(into: subject) }
+        guard let target = BedrockTarget(tier, usesNext: usesNext) else {
+            return answer(.unusable("It is a local tier."))
+        }
+        switch credentials.availability(profile: target.profile, region: target.region) {
+        case .unusable(let reason): answer(.unusable(reason))
+        case .usable where target.region != nil || regionOfEnvironment != nil: answer(.usable)
+        // Files are read for the rest, or others are asked.
+        case .usable, .unknown:
+            Task {
+                do throws(BedrockUnavailable) {
+                    _ = try await client(target)
+                    answer(.usable)
+                } catch {
+                    answer(.unusable(error.description))
+                }
+            }
         }
     }
 
@@ -68,75 +64,63 @@ package final class BedrockBackend: HostedBackend {
 
     // MARK: Clients
 
-    /// - Throws: ``BedrockUnavailable``.
-    func client(for tier: Tier, usesNext: Bool) async throws(BedrockUnavailable) -> BedrockClient {
-        guard let subject = subject(tier, usesNext: usesNext) else {
+    /// - Throws: what a client of the tier is told.
+    package func client(for tier: Tier, usesNext: Bool) async throws(BedrockUnavailable) -> BedrockClient {
+        guard let target = BedrockTarget(tier, usesNext: usesNext) else {
             throw BedrockUnavailable("The tier \"\(tier.name)\" is a local one.")
         }
         do throws(BedrockUnavailable) {
-            return try await client(subject)
+            return try await client(target)
         } catch {
-            log.warning("\(tier.name): \(error)")
-            settle(subject, .unusable("\(error)"))
+            log.warning("\(tier.name): \(error.note)")
             throw error
         }
     }
 
-    private func client(_ subject: Subject) async throws(BedrockUnavailable) -> BedrockClient {
-        let found: AWSCredentials
+    /// AWS takes a client's credentials no more.
+    ///
+    /// - Returns: one with others; nil where there are none.
+    func renewed(_ client: BedrockClient) async -> BedrockClient? {
+        await credentials.invalidate(profile: client.target.profile, used: client.credentials)
+        let other = try? await self.client(client.target)
+        return other?.credentials == client.credentials ? nil : other
+    }
+
+    private func client(_ target: BedrockTarget) async throws(BedrockUnavailable) -> BedrockClient {
         do throws(CredentialFailure) {
-            found = try await credentials.credentials(profile: subject.profile)
+            let found = try await credentials.credentials(profile: target.profile, region: target.region)
+            guard let region = try region(target), BedrockEndpoint.isRegion(region) else {
+                throw CredentialFailure(
+                    .misconfigured, profile: target.profile, reason: "there is no AWS region for it",
+                    fix: "set aws_region in models.ini, such as aws_region = eu-central-1; or AWS_REGION")
+            }
+            let own = try credentials.endpoint(.bedrockRuntime, profile: target.profile, region: region)
+            guard let endpoint = (target.endpoint ?? own?.url).flatMap(BedrockEndpoint.init) else {
+                throw CredentialFailure(
+                    .misconfigured, profile: target.profile,
+                    reason: "\(target.endpoint ?? own?.url ?? "nothing") is no endpoint of AWS Bedrock",
+                    fix: "write aws_endpoint_url like https://vpce-1.bedrock-runtime.eu-central-1.vpce.amazonaws.com")
+            }
+            return BedrockClient(
+                target, region: region, endpoint: endpoint, credentials: found, clock: clock(target))
         } catch { throw BedrockUnavailable(error) }
-        guard let region = await region(subject) else {
-            throw BedrockUnavailable(
-                "There is no AWS region for \(Self.named(subject.profile)). Set aws_region for the tier in models.ini, "
-                    + "or AWS_REGION, or run aws configure.")
-        }
-        guard let endpoint = BedrockEndpoint(custom: subject.endpoint, region: region) else {
-            throw BedrockUnavailable(
-                "Nothing can be called at aws_region = \(region)\(subject.endpoint.map { ", aws_endpoint_url = \($0)" } ?? ""): "
-                    + "write a region such as eu-central-1, and an endpoint that begins with https://.")
-        }
-        let key = BedrockClient.Key(profile: subject.profile, region: region, endpoint: subject.endpoint)
-        let clock = clocks.withLock { clocks in
-            let clock = clocks[key] ?? ServiceClock()
-            clocks[key] = clock
+    }
+
+    private func clock(_ target: BedrockTarget) -> ServiceClock {
+        clocks.withLock { clocks in
+            let clock = clocks[target] ?? ServiceClock()
+            clocks[target] = clock
             return clock
         }
-        return BedrockClient(key, endpoint, found, clock)
     }
 
-    private func region(_ subject: Subject) async -> String? {
-        if let region = subject.region { return region }
-        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
-            if let region = environment[name], !region.isEmpty { return region }
-        }
-        return await credentials.region(profile: subject.profile)
+    /// The tier's, else the environment's, else the profile's.
+    private func region(_ target: BedrockTarget) throws(CredentialFailure) -> String? {
+        if let region = target.region ?? regionOfEnvironment { return region }
+        return try credentials.region(profile: target.profile)
     }
 
-    private func subject(_ tier: Tier, usesNext: Bool) -> Subject? {
-        guard case .bedrock(let bedrock) = tier.backend else { return nil }
-        return Subject(
-            profile: bedrock.profile, region: bedrock.target(next: usesNext).region, endpoint: bedrock.endpoint)
+    private var regionOfEnvironment: String? {
+        ["AWS_REGION", "AWS_DEFAULT_REGION"].lazy.compactMap { self.environment[$0] }.first { !$0.isEmpty }
     }
-
-    // MARK: Verdicts
-
-    private func look(into subject: Subject) {
-        Task {
-            do throws(BedrockUnavailable) {
-                _ = try await client(subject)
-                settle(subject, .usable)
-            } catch {
-                settle(subject, .unusable("\(error)"))
-            }
-        }
-    }
-
-    private func settle(_ subject: Subject, _ verdict: HostedVerdict) {
-        let waiters = verdicts.withLock { $0.found(verdict, isGood: verdict == .usable, for: subject) }
-        for waiter in waiters { waiter(verdict) }
-    }
-
-    private static func named(_ profile: String?) -> String { profile.map { "the profile \"\($0)\"" } ?? "this host" }
 }

@@ -75,6 +75,7 @@ final class BedrockCall: Production {
 
     private func ask(_ converse: ConverseRequest, _ hash: String, _ client: BedrockClient) async {
         var plan = RetryPlan()
+        var client = client
         while true {
             let outcome: RetryPlan.Outcome
             switch await send(converse, hash, client) {
@@ -91,7 +92,10 @@ final class BedrockCall: Production {
             }
             let step = plan.next(after: outcome, now: client.now, chance: .random(in: 0..<1))
             switch step {
-            case .correctClock(let seconds): client.setForward(by: seconds)
+            case .correctClock(let seconds): client.setClockForward(by: seconds)
+            case .renewCredentials:
+                guard let other = await backend.renewed(client) else { return giveUp(converse, outcome, client) }
+                client = other
             case .again(let pause):
                 do { try await Task.sleep(for: .seconds(pause)) } catch { return }
             case .giveUp: return giveUp(converse, outcome, client)
@@ -99,7 +103,8 @@ final class BedrockCall: Production {
         }
     }
 
-    private func send(_ converse: ConverseRequest, _ hash: String, _ client: BedrockClient) async -> BedrockAttempt.Outcome
+    private func send(_ converse: ConverseRequest, _ hash: String, _ client: BedrockClient) async
+        -> BedrockAttempt.Outcome
     {
         let stream = converse.operation == .converseStream ? BedrockStream(Self.stream(converse)) : nil
         let attempt = BedrockAttempt(outlet, stream: stream)

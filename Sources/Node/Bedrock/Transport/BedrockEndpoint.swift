@@ -1,44 +1,41 @@
 import Wire
 
 /// Where a tier's requests go.
-struct BedrockEndpoint: Equatable, Sendable {
+package struct BedrockEndpoint: Equatable, Sendable {
     /// `https://HOST[:PORT][/PREFIX]`, without a slash at the end.
-    let url: String
+    package let url: String
     /// As the request's Host field has it: the port only where it is not the scheme's own.
-    let host: String
+    package let host: String
     /// Before every path; empty or beginning with a slash.
-    let prefix: String
+    package let prefix: String
 
-    /// - Parameter custom: `aws_endpoint_url` of the tier.
-    /// - Returns: nil where that is no http or https URL, or the region is none.
-    init?(custom: String?, region: String) {
-        guard !region.isEmpty, region.utf8.allSatisfy(Self.mayBeInRegion) else { return nil }
-        guard let custom else {
-            host = "bedrock-runtime.\(region).amazonaws.com\(region.hasPrefix("cn-") ? ".cn" : "")"
-            url = "https://\(host)"
-            prefix = ""
-            return
-        }
-        let lower = custom.lowercased()
+    /// - Parameter text: `aws_endpoint_url` of a tier, or AWS's own address.
+    /// - Returns: nil where that is no http or https URL of a host.
+    package init?(_ text: String) {
+        let lower = text.lowercased()
         guard let scheme = ["https://", "http://"].first(where: lower.hasPrefix) else { return nil }
-        let rest = custom.dropFirst(scheme.count)
+        let rest = text.dropFirst(scheme.count)
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         var prefix = String(rest[slash...])
         while prefix.hasSuffix("/") { prefix.removeLast() }
         guard let (name, port) = HostPort.split(rest[..<slash]),
             prefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
         else { return nil }
-        let isOwnPort = port == nil || port == (scheme == "https://" ? 443 : 80)
         let bracketed = name.contains(":") ? "[\(name)]" : name
-        host = isOwnPort ? bracketed : "\(bracketed):\(port ?? 0)"
+        let otherPort = port.flatMap { $0 == (scheme == "https://" ? 443 : 80) ? nil : $0 }
+        host = otherPort.map { "\(bracketed):\($0)" } ?? bracketed
         url = "\(scheme)\(host)\(prefix)"
         self.prefix = prefix
     }
 
-    private static func mayBeInRegion(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x61...0x7A, 0x2D: true
-        default: false
-        }
+    /// The region's name is part of a host's: it must not lead elsewhere.
+    static func isRegion(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x61...0x7A, 0x2D: true
+                default: false
+                }
+            }
     }
 }

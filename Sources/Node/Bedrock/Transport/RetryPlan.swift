@@ -4,9 +4,10 @@ package import Foundation
 ///
 /// 1. A refusal of the signature's time, where the service's clock is away from ours: once more by its clock, which is none
 ///    of the three.
-/// 2. What passes by itself (throttling, faults of the service, a model that is not ready, a connection that failed): again
+/// 2. Credentials that AWS takes no more: once more with others, where there are any.
+/// 3. What passes by itself (throttling, faults of the service, a model that is not ready, a connection that failed): again
 ///    after a pause that grows, and that chance shortens, so that many who were refused at once do not return at once.
-/// 3. Everything else, and the third: that is the answer.
+/// 4. Everything else, and the third: that is the answer.
 package struct RetryPlan: Equatable, Sendable {
     /// As the AWS SDKs have it (retry mode "standard").
     package static let attempts = 3
@@ -21,6 +22,10 @@ package struct RetryPlan: Equatable, Sendable {
         "SignatureDoesNotMatch",
     ]
 
+    private static let credentialCodes: Set<String> = [
+        "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
+    ]
+
     package enum Outcome: Equatable, Sendable {
         /// With the service's time, where it says that.
         case refused(ConverseFailure, date: Date?)
@@ -32,12 +37,15 @@ package struct RetryPlan: Equatable, Sendable {
         case again(pause: Double)
         /// At once, with the clock set forward by so many seconds.
         case correctClock(Double)
+        /// At once, with other credentials.
+        case renewCredentials
         case giveUp
     }
 
     /// Attempts that have been made, those of the wrong time not counted.
     package private(set) var made = 0
     private var hasCorrectedClock = false
+    private var hasRenewed = false
 
     package init() {}
 
@@ -52,8 +60,13 @@ package struct RetryPlan: Equatable, Sendable {
             hasCorrectedClock = true
             return .correctClock(date.timeIntervalSince(now))
         }
-        made += 1
         // 2
+        if case .refused(let failure, _) = outcome, !hasRenewed, Self.credentialCodes.contains(failure.code) {
+            hasRenewed = true
+            return .renewCredentials
+        }
+        made += 1
+        // 3
         let passes =
             switch outcome {
             case .refused(let failure, _): failure.isRetriable
