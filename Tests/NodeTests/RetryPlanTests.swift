@@ -17,7 +17,7 @@ struct RetryPlanTests {
     }
 
     private static let soon = RetryPlan.Step.again(pause: 0.2)
-    private static let later = RetryPlan.Step.again(pause: 0.6)
+    private static let later = RetryPlan.Step.again(pause: 3 * 0.4 / 2)
 
     @Test(arguments: [
         ([refused(429, "ThrottlingException")], [soon, later, .giveUp]),
