@@ -15,6 +15,7 @@ struct RecordedExchange: Sendable, CustomTestStringConvertible {
     var expectedBedrock: JSONValue? { expectation("expected_bedrock") }
     var expectedClient: JSONValue? { expectation("expected_client") }
     var reply: JSONValue? { vector["bedrock_reply"] }
+    var requestBody: JSONValue { vector["request"]?["body"] ?? .null }
 
     static func all(_ file: String) throws -> [RecordedExchange] {
         try Fixture.text("bedrock/\(file).jsonl").split(separator: "\n").map { line in
