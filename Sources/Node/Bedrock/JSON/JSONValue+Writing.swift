@@ -73,23 +73,31 @@ extension JSONValue {
         for index in bytes.indices {
             let byte = bytes[index]
             guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-            output += bytes[start..<index]
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
             start = index + 1
             writeByte(byte, into: &output)
         }
-        output += bytes[start...]
+        output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
     }
 
     private static func writeByte(_ byte: UInt8, into output: inout [UInt8]) {
-        switch byte {
-        case 0x0A: output += "\\n".utf8
-        case 0x0D: output += "\\r".utf8
-        case 0x09: output += "\\t".utf8
-        case 0x08: output += "\\b".utf8
-        case 0x0C: output += "\\f".utf8
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): output += [UInt8(ascii: "\\"), byte]
-        case 0..<0x20: writeEscape(UInt16(byte), into: &output)
-        default: output.append(byte)
+        let escaped: UInt8? =
+            switch byte {
+            case 0x0A: UInt8(ascii: "n")
+            case 0x0D: UInt8(ascii: "r")
+            case 0x09: UInt8(ascii: "t")
+            case 0x08: UInt8(ascii: "b")
+            case 0x0C: UInt8(ascii: "f")
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): byte
+            default: nil
+            }
+        if let escaped {
+            output.append(UInt8(ascii: "\\"))
+            output.append(escaped)
+        } else if byte < 0x20 {
+            writeEscape(UInt16(byte), into: &output)
+        } else {
+            output.append(byte)
         }
     }
 

@@ -73,7 +73,7 @@ struct ConverseConversation {
     private static func input(_ arguments: JSONValue?) -> JSONValue {
         switch arguments {
         case nil, .null?: return .object(JSONObject())
-        case .object?: return arguments!
+        case .object(let object)?: return .object(object)
         case .string(let text)?:
             if text.allSatisfy(\.isWhitespace) { return .object(JSONObject()) }
             guard let value = JSONValue(parsing: Array(text.utf8)) else { return ["_raw": .string(text)] }

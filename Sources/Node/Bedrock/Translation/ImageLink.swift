@@ -15,7 +15,7 @@ enum ImageLink {
         guard let format = formats[mediaType] else {
             throw refusal("must be PNG, JPEG, GIF or WebP, not \(mediaType.isEmpty ? "of no type" : mediaType)")
         }
-        guard parameters.dropFirst().contains("base64"), let base64 = base64(url.utf8[url.utf8.index(after: comma)...])
+        guard parameters.dropFirst().contains("base64"), let base64 = base64(url[url.utf8.index(after: comma)...])
         else { throw refusal("must be in base64") }
         return .image(format: format, base64: base64)
     }
@@ -25,11 +25,13 @@ enum ImageLink {
     }
 
     /// - Returns: standard base64 with padding, from any of its dialects; nil for what is none.
-    private static func base64(_ text: Substring.UTF8View) -> String? {
+    private static func base64(_ text: Substring) -> String? {
+        // Megabytes, nearly always as they should be.
+        if text.utf8.withContiguousStorageIfAvailable(isStandard) == true { return String(text) }
         var digits: [UInt8] = []
-        digits.reserveCapacity(text.count + 2)
+        digits.reserveCapacity(text.utf8.count + 2)
         var padding = 0
-        for byte in text {
+        for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "="): padding += 1
             case 0x20, 0x0A, 0x0D, 0x09: continue
@@ -44,5 +46,16 @@ enum ImageLink {
         guard !digits.isEmpty, missing < 3, padding <= 2 else { return nil }
         digits += Array(repeating: UInt8(ascii: "="), count: missing)
         return String(decoding: digits, as: UTF8.self)
+    }
+
+    private static func isStandard(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard !text.isEmpty, text.count % 4 == 0 else { return false }
+        let padding = text.reversed().prefix(2).prefix { $0 == UInt8(ascii: "=") }.count
+        return text.dropLast(padding).allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "+"), UInt8(ascii: "/"): true
+            default: false
+            }
+        }
     }
 }

@@ -39,7 +39,7 @@ struct InferenceSettings {
     }
 
     private static func stops(_ value: JSONValue?) -> [JSONValue] {
-        let listed = if case .string? = value { [value!] } else { value?.elements ?? [] }
+        let listed = value?.text.map { [.string($0)] } ?? value?.elements ?? []
         return listed.filter { $0.text?.isEmpty == false }
     }
 
