@@ -72,6 +72,7 @@ final class CurlExchange {
         if code == CURLE_OK, let method = request.method {
             code = ccurl_set_text(handle, CURLOPT_CUSTOMREQUEST, method)
         }
+        if code == CURLE_OK, request.isDirect { code = ccurl_set_text(handle, CURLOPT_NOPROXY, "*") }
         return code
     }
 
