@@ -98,7 +98,7 @@ let package = Package(
             swiftSettings: settings),
         // AWS signatures and credentials on their own, for deploy/lab/check-signing and check-credentials.
         .executableTarget(
-            name: "aws-probe", dependencies: ["Node"], path: "Tests/aws-probe", swiftSettings: settings),
+            name: "aws-probe", dependencies: ["Node", logging], path: "Tests/aws-probe", swiftSettings: settings),
         // A cluster in simulated time, with faults: deploy/test runs it, Tests/simulation/README.md tells of it.
         .executableTarget(
             name: "cluster-simulation", dependencies: ["Cluster"], path: "Tests/simulation",

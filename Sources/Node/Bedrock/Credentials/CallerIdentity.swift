@@ -4,6 +4,11 @@ package struct CallerIdentity: Equatable, Sendable {
     /// Of the user or the assumed role.
     package var arn: String
 
+    package init(account: String, arn: String) {
+        self.account = account
+        self.arn = arn
+    }
+
     /// Asks STS: nobody needs a permission for that, and nothing is charged.
     ///
     /// - Parameters:

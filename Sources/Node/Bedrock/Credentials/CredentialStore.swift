@@ -147,18 +147,24 @@ package actor CredentialStore {
     }
 
     private func renewVerdict(_ key: Key) async {
-        // Cheap while nothing has changed: what is known is only held against the clock and the files.
+        // As of now: what changes while it is looked up is seen at the next glance.
+        let now = surroundings.now()
+        let availability: CredentialAvailability
         do {
+            // Cheap while nothing has changed: what is known is only held against the clock and the files.
             _ = try await credentials(profile: key.profile, region: key.region)
-            note(.usable, key)
+            availability = .usable
         } catch {
-            note(.unusable(reason: error.summary), key)
+            availability = .unusable(reason: error.summary)
         }
+        verdicts.withLock { $0[key] = Verdict(availability: availability, seen: now, isBeingRenewed: false) }
     }
 
-    private nonisolated func note(_ availability: CredentialAvailability, _ key: Key) {
-        let now = surroundings.now()
-        verdicts.withLock { $0[key] = Verdict(availability: availability, seen: now, isBeingRenewed: false) }
+    private nonisolated func note(_ availability: CredentialAvailability, _ key: Key, _ now: Date) {
+        verdicts.withLock { verdicts in
+            let isBeingRenewed = verdicts[key]?.isBeingRenewed ?? false
+            verdicts[key] = Verdict(availability: availability, seen: now, isBeingRenewed: isBeingRenewed)
+        }
     }
 
     private func haveChanged(_ files: [String: AWSSurroundings.FileStamp?]) -> Bool {
@@ -191,7 +197,7 @@ package actor CredentialStore {
         case .found:
             nextRenewals[key] = nil
             entries[key] = entry
-            note(.usable, key)
+            note(.usable, key, entry.obtained)
         case .failed(let failure):
             if let known = entries[key], case .found(let found) = known.outcome, !haveChanged(known.files),
                 let end = found.expiration, end > entry.obtained
@@ -202,7 +208,7 @@ package actor CredentialStore {
                 return
             }
             entries[key] = entry
-            note(.unusable(reason: failure.summary), key)
+            note(.unusable(reason: failure.summary), key, entry.obtained)
         }
     }
 
