@@ -36,7 +36,7 @@ struct CredentialsConfigTests {
 
     @Test(arguments: [
         ("[a]\nk=secret\nk=secret\n", 3), ("[a]\nx=1\n[a]\n", 3), ("k=secret\n", 1), ("[a]\nsecret\n", 2),
-        ("[a]\nk = 1\n = secret\n", 3), ("[a]\nt =\n  secret\n", 2), ("[]\nk=1\n", 1),
+        ("[a]\n= secret\n", 2), ("[a]\nt =\n  secret\n", 2), ("[]\nk=1\n", 1),
     ])
     func faultsNameTheirLineAndNoValue(text: String, line: Int) throws {
         let fault = #expect(throws: AWSConfigText.Fault.self) { try AWSConfigText.parse(text) }
@@ -125,6 +125,20 @@ struct CredentialsConfigTests {
         let endpoint = try store.endpoint(service, profile: profile, region: region)
         #expect(endpoint?.url == url)
         #expect(endpoint?.region == signed)
+    }
+
+    @Test(arguments: [
+        "r-1 ; no", "a/b", "evil.example", "-r", "r-", "1", "r@h", "ü-1", String(repeating: "r", count: 64),
+    ])
+    func aRegionThatIsNoneGetsNowhere(region: String) async throws {
+        let keys = "aws_access_key_id = A\naws_secret_access_key = s\n"
+        let world = CredentialsWorld(credentials: "[p]\nrole_arn = r\nsource_profile = base\n[base]\n" + keys)
+        let failure = #expect(throws: CredentialFailure.self) {
+            try world.store.endpoint(.bedrockRuntime, profile: "p", region: region)
+        }
+        #expect(failure?.kind == .misconfigured)
+        await #expect(throws: CredentialFailure.self) { try await world.credentials("p", region: region) }
+        #expect(world.requests.isEmpty)
     }
 
     @Test(

@@ -55,6 +55,18 @@ package struct AWSEndpoint: Equatable, Sendable {
         url = configured ?? Self.regional(service, region, section, variables)
     }
 
+    /// Whether it can be a region's name: it becomes a part of a host's.
+    package static func isRegion(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        let areAllowed = bytes.allSatisfy { byte in
+            isDigit(byte) || byte == UInt8(ascii: "-") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        }
+        let dash = UInt8(ascii: "-")
+        return areAllowed && (1...63).contains(bytes.count) && bytes.first != dash && bytes.last != dash
+            && !bytes.allSatisfy(isDigit)
+    }
+
     /// An address that somebody has set, in the order of AWS's reference guide
     /// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
     static func configured(

@@ -18,11 +18,11 @@ extension CredentialChain {
         switch (profile["source_profile"], profile["credential_source"]) {
         case (_?, _?):
             throw failure(
-                .misconfigured, "profile \"\(name)\" has both source_profile and credential_source",
+                .misconfigured, "\(called(name)) has both source_profile and credential_source",
                 fix: "delete one of them from \(surroundings.configPath)")
         case (nil, nil):
             throw failure(
-                .misconfigured, "profile \"\(name)\" has a role_arn and no source_profile or credential_source",
+                .misconfigured, "\(called(name)) has a role_arn and no source_profile or credential_source",
                 fix: "add a source_profile to it in \(surroundings.configPath)")
         case (nil, let place?): source = try await placed(place, name)
         case (let other?, nil): source = try await sourced(other, from: name, visited: visited)
@@ -46,12 +46,12 @@ extension CredentialChain {
         case "Ec2InstanceMetadata": found = try await instance()
         default:
             throw failure(
-                .misconfigured, "profile \"\(name)\" has credential_source = \(place), which there is not",
+                .misconfigured, "\(called(name)) has credential_source = \(place), which there is not",
                 fix: "write Environment, EcsContainer or Ec2InstanceMetadata in \(surroundings.configPath)")
         }
         if let found { return found }
         throw failure(
-            .none, "profile \"\(name)\" wants credentials of \(place), and there are none",
+            .none, "\(called(name)) wants credentials of \(place), and there are none",
             fix: "give it a source_profile in \(surroundings.configPath), or see to \(place)")
     }
 

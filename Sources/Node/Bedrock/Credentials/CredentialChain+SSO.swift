@@ -10,7 +10,7 @@ extension CredentialChain {
             login = found
         } catch {
             throw failure(
-                .misconfigured, "profile \"\(name)\" is for IAM Identity Center (SSO), but \(error.problem)",
+                .misconfigured, "\(called(name)) is for IAM Identity Center (SSO), but \(error.problem)",
                 fix: "aws configure sso --profile \(name)")
         }
         tried.append("IAM Identity Center (SSO)")

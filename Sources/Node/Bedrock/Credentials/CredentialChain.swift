@@ -36,6 +36,20 @@ struct CredentialChain: Sendable {
         self.region =
             region ?? surroundings.variable("AWS_REGION") ?? surroundings.variable("AWS_DEFAULT_REGION")
             ?? section["region"]
+        try Self.check(self.region, profile: profile)
+    }
+
+    /// - Throws: ``CredentialFailure`` for a region that is none.
+    static func check(_ region: String?, profile: String?) throws(CredentialFailure) {
+        guard let region, !AWSEndpoint.isRegion(region) else { return }
+        throw CredentialFailure(
+            .misconfigured, profile: profile, reason: "\"\(ForeignWords.firstLine(region))\" is no region",
+            fix: "mend aws_region in models.ini, AWS_REGION, or the profile's region: eu-central-1 is one")
+    }
+
+    /// How a failure of the chosen profile calls a profile.
+    func called(_ name: String) -> String {
+        name == choice.name && choice.isNamed ? "it" : "profile \"\(name)\""
     }
 
     mutating func resolve() async throws(CredentialFailure) -> AWSCredentials {

@@ -44,6 +44,8 @@ package actor CredentialStore {
     }
 
     private nonisolated let verdicts = Mutex<[Key: Verdict]>([:])
+    /// AWS's files as they were read last, for whoever only asks what a profile says.
+    private nonisolated let files = Mutex<(stamps: [AWSSurroundings.FileStamp?], config: AWSConfig)?>(nil)
 
     package init(_ surroundings: AWSSurroundings, log: Logger) {
         self.surroundings = surroundings
@@ -115,6 +117,7 @@ package actor CredentialStore {
     package nonisolated func endpoint(
         _ service: AWSEndpoint.Service, profile: String?, region: String?
     ) throws(CredentialFailure) -> AWSEndpoint? {
+        try CredentialChain.check(region, profile: profile)
         let (section, config) = try section(profile)
         return AWSEndpoint(
             service, region: region, section: section, config: config, variables: surroundings.variables)
@@ -123,7 +126,14 @@ package actor CredentialStore {
     private nonisolated func section(_ profile: String?) throws(CredentialFailure)
         -> (section: AWSConfig.Section, config: AWSConfig)
     {
-        let config = try AWSConfig.read(surroundings, profile: profile)
+        let stamps = [surroundings.configPath, surroundings.credentialsPath].map { surroundings.stamp($0) }
+        let config: AWSConfig
+        if let known = files.withLock({ $0?.stamps == stamps ? $0?.config : nil }) {
+            config = known
+        } else {
+            config = try AWSConfig.read(surroundings, profile: profile)
+            files.withLock { $0 = (stamps, config) }
+        }
         let choice = ProfileChoice(profile, variables: surroundings.variables)
         return (try choice.section(of: config), config)
     }

@@ -100,6 +100,7 @@ struct PipedCommand: Sendable {
             flags |= Int32(POSIX_SPAWN_SETSID) | Int32(POSIX_SPAWN_CLOEXEC_DEFAULT)
         #else
             flags |= 0x80  // POSIX_SPAWN_SETSID of <spawn.h>, which hides it from Swift
+            Daemon.closeOnExec()
         #endif
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
