@@ -96,6 +96,9 @@ let package = Package(
         .executableTarget(
             name: "discovery-probe", dependencies: ["Discovery", logging], path: "Tests/discovery-probe",
             swiftSettings: settings),
+        // AWS signatures and credentials on their own, for deploy/lab/check-signing and check-credentials.
+        .executableTarget(
+            name: "aws-probe", dependencies: ["Node", logging], path: "Tests/aws-probe", swiftSettings: settings),
         // A cluster in simulated time, with faults: deploy/test runs it, Tests/simulation/README.md tells of it.
         .executableTarget(
             name: "cluster-simulation", dependencies: ["Cluster"], path: "Tests/simulation",

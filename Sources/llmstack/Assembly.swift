@@ -13,8 +13,16 @@ import Wire
 struct Assembly {
     let settings: RouterSettings
     let profile = ServingProfile.singleHost
+    /// Answers for hosted tiers, for every router of this process.
+    let hosted: BedrockBackend
 
-    init(_ settings: RouterSettings) { self.settings = settings }
+    init(_ settings: RouterSettings, usesNext: Bool, log: Logger) {
+        self.settings = settings
+        let environment = ProcessInfo.processInfo.environment
+        hosted = BedrockBackend(
+            transport: CurlMulti(), credentials: CredentialStore(.host(environment: environment), log: log),
+            usesNext: usesNext, environment: environment, log: log)
+    }
 
     private var localNode: Sighting {
         Sighting(
@@ -36,7 +44,7 @@ struct Assembly {
         _ rules: RoutingRules, _ profile: ServingProfile, _ node: NodeRoutes?, log: Logger
     ) -> StackRouter {
         StackRouter(
-            rules: rules, profile: profile, node: node, modelsINI: settings.work.modelsINI,
+            rules: rules, profile: profile, node: node, hosted: hosted, modelsINI: settings.work.modelsINI,
             hostGuard: LoopbackGuard(hostName: hostName(), allowedHosts: settings.allowedHosts), log: log)
     }
 
@@ -47,7 +55,7 @@ struct Assembly {
             identity: .init(
                 id: id, hostName: ClusterContext.label(of: hostName()), cluster: cluster, version: LLMStack.version,
                 epoch: UInt64(Date().timeIntervalSince1970 * 1000)),
-            catalog: table.catalog, usesNext: table.usesNext, llamaSwap: settings.llamaSwap,
+            catalog: table.catalog, usesNext: table.usesNext, llamaSwap: settings.llamaSwap, hosted: hosted,
             environment: ProcessInfo.processInfo.environment, log: log)
     }
 

@@ -28,7 +28,7 @@ struct Router: AsyncParsableCommand {
         if settings.listensBeyondLoopback {
             log.warning("\(settings.host) can be reached from other machines, and this router asks nobody for a key")
         }
-        let assembly = Assembly(settings)
+        let assembly = Assembly(settings, usesNext: table.usesNext, log: log)
         let rules = assembly.rules(table)
         let router = assembly.router(rules, log: log)
         let membership = ClusterSwitch(

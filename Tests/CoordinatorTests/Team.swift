@@ -21,15 +21,20 @@ struct Team {
 
     /// - Parameters:
     ///   - own: the tiers of the router's own host.
+    ///   - hosted: further ones of it, which AWS hosts; `shared` ones are lent.
     ///   - others: by name the tiers of another, and what it answers; the slower to work through a prompt the later its name.
     init(
-        own: [String] = [], _ others: [(String, [String], ScriptedUpstream.Answer)],
+        own: [String] = [], hosted: [String] = [], shared: [String]? = nil, backend: (any HostedBackend)? = nil,
+        _ others: [(String, [String], ScriptedUpstream.Answer)],
         profile: ServingProfile = .clusterLoopback, answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
     ) async throws {
-        node = ScriptedNode(tiers: own)
+        node = ScriptedNode(
+            tiers: own + hosted.filter { shared?.contains($0) == true },
+            own: hosted.filter { shared?.contains($0) != true })
         node.change { description in
             for index in description.tiers.indices {
                 description.tiers[index].state = .ready
+                if hosted.contains(description.tiers[index].name) { description.tiers[index].backend = .bedrock }
                 description.tiers[index].speed = TierSpeed(loadSeconds: 1, prefillRate: 1000, decodeRate: 50)
             }
         }
@@ -42,7 +47,10 @@ struct Team {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).ini")
         defer { try? FileManager.default.removeItem(at: file) }
         let sections = own.map { "[\($0)]\nhf_repo = a/b\nhf_file = \($0).gguf\naliases = my-\($0)\n" }
-        try "[NODE]\nshare = all\n\(sections.joined())".write(to: file, atomically: true, encoding: .utf8)
+        let hostedSections = hosted.map { "[\($0)]\naws_model_id = \($0)\naliases = my-\($0)\n" }
+        let share = shared.map { $0.joined(separator: ", ") } ?? "all"
+        try "[NODE]\nshare = \(share)\n\((sections + hostedSections).joined())".write(
+            to: file, atomically: true, encoding: .utf8)
         let identity = ClusterIdentity(id: ClusterID("cluster0"), name: "team", security: .open)
         let records = records
         let routes = NodeRoutes(node: node, gate: node, book: book) {
@@ -50,7 +58,7 @@ struct Team {
         } note: {
             records.add($0())
         }
-        router = try await RunningRouter(ini: file, profile: profile, node: routes, answer: answer)
+        router = try await RunningRouter(ini: file, profile: profile, node: routes, hosted: backend, answer: answer)
     }
 
     func ask(_ request: String) async throws -> HTTPText? {

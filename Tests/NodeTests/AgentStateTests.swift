@@ -100,7 +100,22 @@ struct AgentStateTests {
         #expect(tiers[1].fingerprint.file == file)
         #expect(tiers[3].fingerprint.family == cloud)
         #expect(tiers[3].backend == .bedrock)
-        #expect(tiers[3].note?.contains("cannot call") == true)
+    }
+
+    @Test func `A hosted tier is there as soon as it is known that it can be asked`() throws {
+        var state = try Self.state()
+        #expect(state.description.tiers[3].state == .absent)
+        #expect(state.description.tiers[3].note?.contains("not known yet") == true)
+        let name = state.description.tiers[3].name
+        state.saw(.unusable("the login has ended"), of: name)
+        #expect(state.description.tiers[3].state == .absent)
+        #expect(state.description.tiers[3].note == "the login has ended")
+        state.saw(.usable, of: name)
+        #expect(state.description.tiers[3].state == .ready)
+        #expect(state.description.tiers[3].note == nil)
+        let sequence = state.description.sequence
+        state.saw(.usable, of: name)
+        #expect(state.description.sequence == sequence)
     }
 
     @Test(arguments: [

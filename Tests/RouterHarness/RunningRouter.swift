@@ -16,12 +16,13 @@ package struct RunningRouter: Sendable {
     /// - Parameters:
     ///   - ini: path of a models.ini; nil for none.
     ///   - node: what a profile's routes about the node are answered from.
+    ///   - hosted: answers for hosted tiers.
     ///   - upstreamIsDown: nothing listens where the router looks for llama-swap.
     ///   - upstreamPort: of an upstream of the test's own, in place of the scripted one.
     package init(
         ini: URL? = nil, environment: [String: String] = [:], upstreamIsDown: Bool = false,
         upstreamPort: Int? = nil, limits: RequestLimits = .init(), profile: ServingProfile = .singleHost,
-        node: NodeRoutes? = nil,
+        node: NodeRoutes? = nil, hosted: (any HostedBackend)? = nil,
         answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
     ) async throws {
         upstream = try ScriptedUpstream(answer)
@@ -35,7 +36,8 @@ package struct RunningRouter: Sendable {
                 id: NodeID("local"), name: "test", host: "127.0.0.1",
                 port: down?.port ?? upstreamPort ?? upstream.port))
         let router = StackRouter(
-            rules: rules, profile: profile, node: node, modelsINI: ini?.path ?? "/nonexistent/models.ini",
+            rules: rules, profile: profile, node: node, hosted: hosted,
+            modelsINI: ini?.path ?? "/nonexistent/models.ini",
             hostGuard: LoopbackGuard(hostName: "studio.example", allowedHosts: "allowed.example"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         server = try await Server.start(

@@ -26,4 +26,8 @@ CURLcode ccurl_set_error_buffer(CURL *handle, char *buffer);
 CURLcode ccurl_limit_to_http(CURL *handle, int secure_redirects);
 CURLcode ccurl_set_callbacks(
     CURL *handle, ccurl_receive header, ccurl_receive body, ccurl_watch watch, void *context);
+/// Without a watch. `body` may return CURL_WRITEFUNC_PAUSE: the bytes come again after curl_easy_pause.
+CURLcode ccurl_set_receivers(CURL *handle, ccurl_receive header, ccurl_receive body, void *context);
+/// The next transfer that has ended, and how; NULL when there is none.
+CURL *ccurl_multi_finished(CURLM *multi, CURLcode *code);
 long ccurl_status(CURL *handle);

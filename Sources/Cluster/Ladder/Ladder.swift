@@ -46,10 +46,19 @@ package struct Ladder: Equatable, Sendable {
     package let planContext: Int
 
     package init(settings: Settings, catalog: Catalog) {
-        self.settings = settings
-        ultraIsAvailable = catalog.tier(named: settings.ultraModel) != nil
-        planContext = catalog.tier(named: settings.planModel)?.contextSize ?? 0
+        self.init(
+            settings: settings, ultraIsAvailable: catalog.tier(named: settings.ultraModel) != nil,
+            planContext: catalog.tier(named: settings.planModel)?.contextSize ?? 0)
     }
+
+    private init(settings: Settings, ultraIsAvailable: Bool, planContext: Int) {
+        self.settings = settings
+        self.ultraIsAvailable = ultraIsAvailable
+        self.planContext = planContext
+    }
+
+    /// The same where no tier is called ``Settings/ultraModel``.
+    var withoutUltra: Ladder { Ladder(settings: settings, ultraIsAvailable: false, planContext: planContext) }
 
     package func decide(_ facts: RequestFacts) -> Decision {
         let tokens = facts.estimatedTokens

@@ -63,7 +63,7 @@ enum CostModel {
     private static func evicted(_ lane: Lane) -> [TierReport] {
         let (host, name) = (lane.known.host, lane.report.name)
         let resident = host.tiers.filter {
-            $0.name != name && ($0.state == .ready || $0.state == .loading)
+            $0.name != name && ($0.state == .ready || $0.state == .loading) && $0.backend == .gguf
         }
         guard !resident.isEmpty else { return [] }
         let keeps = host.residentSets.filter { $0.contains(name) }

@@ -7,6 +7,7 @@ struct ClusterRouting {
     let reading: RoutingRules.Reading
     let node: NodeRoutes
     let localEndpoint: Endpoint
+    let hosted: (any HostedBackend)?
     let log: Logger
 
     var book: FleetBook { node.book }
@@ -61,6 +62,17 @@ struct ClusterRouting {
                 "\(tier) on \(verdict.name) failed \(Ejection.threshold) times in a row: others are asked first")
         }
     }
+
+    /// The leg to this host's own tier: to llama-swap, or to whoever hosts it.
+    func leg(_ head: RequestHead, to tier: String, _ edit: Disposition.Edit) -> Leg {
+        guard let hosted, let tier = reading.hosted[tier] else { return .send(head, localEndpoint, edit) }
+        return .produce(
+            hosted.producer(
+                HostedRequest(tier: tier, usesNext: reading.table.usesNext, path: String(head.path))))
+    }
+
+    /// Whether a tier of this host is a hosted one, whose streams say by themselves where they break off.
+    func isHosted(_ tier: String) -> Bool { reading.hosted[tier] != nil }
 
     func note(_ record: () -> PlacementRecord) { node.note(record) }
 }

@@ -103,14 +103,18 @@ final class PlacedRequest: Itinerary {
     }
 
     /// llama-server ends each stream with `[DONE]`; llama-swap ends it as if all were well when its child dies.
-    /// A node that sees that tells it by an event, and its own end is a good one then.
+    /// A node that sees that tells it by an event, and its own end is a good one then; so does the stream of a hosted tier.
     var ending: ReplyEnding {
         // 0: no event has come.
         guard errand.isEventStream, status == 200 || status == 0, Self.endedByDone.contains(errand.head.path) else {
             return .unmarked
         }
+        if let stay, stay.verdict.isLocal, cluster.isHosted(stay.tier) { return .unmarked }
         if tail.contains("[DONE]", within: 64) { return .whole }
-        return tail.contains(#""code":"upstream_lost""#, within: 1024) ? .told : .missing
+        let isTold =
+            tail.contains(#""code":"upstream_lost""#, within: 1024)
+            || tail.contains(#""finish_reason":"error""#, within: 4096)
+        return isTold ? .told : .missing
     }
 
     private static let endedByDone: Set<Substring> = ["/v1/chat/completions", "/v1/completions"]
@@ -202,7 +206,7 @@ final class PlacedRequest: Itinerary {
             standing = nil
             var head = errand.head
             HopFields.strip(&head.fields, isOwn: errand.work.isOwn)
-            go(.send(head, cluster.localEndpoint, errand.edit(stay.tier, true)))
+            go(cluster.leg(head, to: stay.tier, errand.edit(stay.tier, true)))
         case .refused(let refusal):
             if !passBy(.status(429)) {
                 status = 429

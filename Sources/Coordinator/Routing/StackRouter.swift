@@ -8,6 +8,7 @@ package import Wire
 /// The router of one node: guards, routes, ladder, placement.
 package final class StackRouter: RequestRouter {
     private let rules: RoutingRules
+    private let backend: (any HostedBackend)?
     private let serving: Mutex<ServingTerms.Serving>
     private let modelsINI: String
     private let hostGuard: LoopbackGuard
@@ -15,12 +16,14 @@ package final class StackRouter: RequestRouter {
 
     /// - Parameters:
     ///   - node: what the profile's routes about the node are answered from; nil where it has none.
+    ///   - hosted: answers for hosted tiers; without it they are refused.
     ///   - modelsINI: path of the file that `/models.ini` shows.
     package init(
-        rules: RoutingRules, profile: ServingProfile, node: NodeRoutes? = nil, modelsINI: String,
-        hostGuard: LoopbackGuard, log: Logger
+        rules: RoutingRules, profile: ServingProfile, node: NodeRoutes? = nil, hosted: (any HostedBackend)? = nil,
+        modelsINI: String, hostGuard: LoopbackGuard, log: Logger
     ) {
         self.rules = rules
+        backend = hosted
         serving = Mutex(.init(profile, node))
         self.modelsINI = modelsINI
         self.hostGuard = hostGuard
@@ -97,10 +100,7 @@ package final class StackRouter: RequestRouter {
 
     package func reply(to head: RequestHead, after failure: UpstreamFailure) -> Reply {
         log.warning("\(head.method) \(head.path): \(failure)")
-        return OpenAIError(
-            502, "upstream_unavailable",
-            "llama-swap: \(failure). See .llmstack/logs/llama-swap.log; llmstack start brings it up."
-        ).reply
+        return failure.replyOfLlamaSwap
     }
 
     // MARK: Completions
@@ -121,8 +121,10 @@ package final class StackRouter: RequestRouter {
                 placed(.auto(request.facts), request, head, terms, node) { model, _ in edit(model) })
         }
         let decision = terms.table.ladder.decide(request.facts)
+        if terms.reading.hosted[decision.model] != nil {
+            return hosted(.auto(request.facts, edit: edit), request, head, terms)
+        }
         log.info("auto -> \(decision.model) (\(decision.reason)) [path=\(head.path)]")
-        if let tier = terms.reading.hosted[decision.model] { return hosted(tier) }
         return .forward(Endpoint(rules.local), edit(decision.model))
     }
 
@@ -131,7 +133,7 @@ package final class StackRouter: RequestRouter {
         _ model: String?, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms
     ) -> Disposition {
         if let model, let tier = terms.reading.hosted[model] {
-            return terms.refusal(of: model).map { .reply($0.reply) } ?? hosted(tier)
+            return terms.refusal(of: model).map { .reply($0.reply) } ?? hosted(.tier(tier), request, head, terms)
         }
         guard let node = terms.node else { return .forward(Endpoint(rules.local), .none) }
         if head.fields.contains(HopFields.hop) {
@@ -139,7 +141,7 @@ package final class StackRouter: RequestRouter {
             guard let model, let tier = terms.table.catalog.tier(named: model) else { return withoutTier(terms, "") }
             return .dispatch(placed(.here(tier.name), request, head, terms, node) { _, _ in .none })
         }
-        let routing = ClusterRouting(reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), log: log)
+        let routing = clusterRouting(terms, node)
         guard let model, let tier = routing.tier(named: model) else {
             // llama-swap may know it; the router does not guess.
             if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
@@ -159,7 +161,12 @@ package final class StackRouter: RequestRouter {
     ) -> PlacedRequest {
         PlacedRequest(
             .init(ask: ask, head: head, isEventStream: request.wantsStream, work: work(request, terms), edit: edit),
-            ClusterRouting(reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), log: log))
+            clusterRouting(terms, node))
+    }
+
+    private func clusterRouting(_ terms: ServingTerms, _ node: NodeRoutes) -> ClusterRouting {
+        ClusterRouting(
+            reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), hosted: backend, log: log)
     }
 
     private func work(_ request: ScannedRequest, _ terms: ServingTerms) -> Workload {
@@ -174,7 +181,7 @@ package final class StackRouter: RequestRouter {
         guard case .request(let request) = body, request.badMessage == nil, request.model != .invalid else {
             return refuse(400, "invalid_json", "The body must be a chat or completion request, a JSON object.")
         }
-        let routing = ClusterRouting(reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), log: log)
+        let routing = clusterRouting(terms, node)
         let explanation = PlacementExplanation(
             request, model: request.model == .auto ? nil : model, work(request, terms), routing)
         return .reply(NodeRoutes.json(explanation))
@@ -188,11 +195,21 @@ package final class StackRouter: RequestRouter {
         }
     }
 
-    private func hosted(_ tier: Tier) -> Disposition {
-        refuse(
-            501, "hosted_tier_unavailable",
-            "The tier \"\(tier.name)\" is hosted on AWS Bedrock, which this version lists but cannot call yet. "
-                + "Name a local tier; or comment [\(tier.name)] out of models.ini, so that auto does not choose it.")
+    private func hosted(
+        _ ask: HostedErrand.Ask, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms
+    ) -> Disposition {
+        guard let backend else {
+            return refuse(501, "hosted_tier_unavailable", "This router calls no hosted tiers.")
+        }
+        guard case .completion = terms.profile.route(head) else {
+            return refuse(
+                400, "unsupported_path",
+                "Tiers on AWS Bedrock answer /v1/chat/completions and /v1/completions, not \(head.path).")
+        }
+        return .dispatch(
+            HostedErrand(
+                ask, head, isEventStream: request.wantsStream, terms: terms, backend: backend,
+                localEndpoint: Endpoint(rules.local), log: log))
     }
 
     private func refuse(_ status: Int, _ code: String, _ message: String) -> Disposition {

@@ -11,12 +11,13 @@ extension AgentState {
             backend: tier.isHosted ? .bedrock : .gguf, shared: catalog.node.shares(tier),
             fingerprint: fingerprint(tier, memory), state: state,
             downloaded: state == .absent ? Self.downloaded(memory) : nil, note: note,
-            slots: memory.slotCount, busy: memory.inHand, queued: memory.admission.queuedCount,
+            slots: tier.isHosted ? Self.hostedSlots : memory.slotCount, busy: memory.inHand,
+            queued: memory.admission.queuedCount,
             waiting: memory.waiting(at: time), loadRemaining: memory.loadRemaining(at: time),
             sizeBytes: sizeBytes(tier, memory), speed: memory.speed)
     }
 
-    /// 1. A hosted tier: this version cannot call it.
+    /// 1. A hosted tier: whether it can be asked.
     /// 2. A process of llama-swap's: what it does. It has its weights and its memory, whatever we believe.
     /// 3. A start that failed a moment ago.
     /// 4. No weights, unless it ran here: a request would begin a download.
@@ -24,7 +25,13 @@ extension AgentState {
     /// 6. Stopped: a request loads it.
     private static func state(_ tier: Tier, _ memory: Memory) -> (TierState, note: String?) {
         // 1
-        if tier.isHosted { return (.absent, "hosted on AWS Bedrock, which this version cannot call") }
+        if tier.isHosted {
+            switch memory.verdict {
+            case .usable: return (.ready, nil)
+            case .unusable(let why): return (.absent, why)
+            case nil: return (.absent, "hosted on AWS Bedrock; it is not known yet whether it can be asked")
+            }
+        }
         // 2
         switch memory.process {
         case .starting: return (.loading, nil)
@@ -46,6 +53,9 @@ extension AgentState {
         // 6
         return (.stopped, nil)
     }
+
+    /// Requests at once to a hosted tier. AWS counts tokens a minute, not requests; it is enough that few wait for many.
+    private static let hostedSlots = 16
 
     /// In whole hundredths, so that a download is a hundred changes and not thousands.
     private static func downloaded(_ memory: Memory) -> Double? {

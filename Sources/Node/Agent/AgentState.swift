@@ -1,4 +1,5 @@
 package import Cluster
+package import Wire
 
 /// What this host knows of itself, and the ``NodeDescription`` that follows from it. Events and the time go in, in
 /// seconds on any one monotonic clock; the description's sequence rises when, and only when, something in it changed.
@@ -43,6 +44,8 @@ package struct AgentState: Sendable {
 
     /// What is remembered of one tier, by its name.
     struct Memory: Equatable, Sendable {
+        /// Of a hosted tier: whether it can be asked; nil until that is known.
+        var verdict: HostedVerdict?
         var process: LlamaSwapReport.State?
         /// When it was seen to begin loading; nil when that was not seen.
         var loadBegan: Double?
@@ -189,6 +192,13 @@ package struct AgentState: Sendable {
             memories[name] = memory
         }
         describeAll()
+    }
+
+    /// Whether a hosted tier can be asked.
+    package mutating func saw(_ verdict: HostedVerdict, of tier: String) {
+        guard memories[tier]?.verdict != verdict else { return }
+        memories[tier, default: Memory()].verdict = verdict
+        describe(tier)
     }
 
     /// Time passes: a failure is forgiven, a wait has been too long, a load gets on. Once a second is enough.

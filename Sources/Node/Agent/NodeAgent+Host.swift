@@ -1,4 +1,5 @@
 import Cluster
+import Wire
 
 extension NodeAgent {
     /// Between two looks at the weights: a few directory listings and stat calls.
@@ -29,7 +30,16 @@ extension NodeAgent {
         while !Task.isCancelled {
             let now = now
             update { $0.tick(at: now) }
+            askForVerdicts()
             try? await Task.sleep(for: Self.tickPause)
+        }
+    }
+
+    /// Whether the hosted tiers can be asked: mostly known, and looked into elsewhere where it is not.
+    private func askForVerdicts() {
+        guard let hosted else { return }
+        for tier in catalog.0.hostedTiers {
+            hosted.verdict(on: tier) { [weak self] verdict in self?.update { $0.saw(verdict, of: tier.name) } }
         }
     }
 

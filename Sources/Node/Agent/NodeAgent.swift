@@ -31,6 +31,7 @@ package final class NodeAgent: LocalNode, TierGate, Service {
 
     private let shared: Mutex<Shared>
     let llamaSwap: Endpoint
+    let hosted: (any HostedBackend)?
     let environment: [String: String]
     let log: Logger
     /// Where the kernel shows power supplies and graphics cards.
@@ -46,11 +47,12 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     /// - Parameters:
     ///   - usesNext: whether the queued weights run: the channel's.
     ///   - llamaSwap: where it listens.
+    ///   - hosted: who answers for hosted tiers; without it none can be asked.
     ///   - environment: where weights and `nvidia-smi` are looked for.
     ///   - sysRoot: `/sys`, or a test's.
     package init(
         identity: AgentState.Identity, catalog: Catalog, usesNext: Bool, llamaSwap: Endpoint,
-        environment: [String: String], sysRoot: String = "/sys", log: Logger
+        hosted: (any HostedBackend)? = nil, environment: [String: String], sysRoot: String = "/sys", log: Logger
     ) {
         var state = AgentState(catalog: catalog, usesNext: usesNext, identity: identity, machine: .unexamined)
         var survey = WeightsSurvey(environment: environment, limit: nil)
@@ -58,6 +60,7 @@ package final class NodeAgent: LocalNode, TierGate, Service {
         state.saw(weights: survey.look(catalog, usesNext: usesNext), at: 0)
         shared = Mutex(Shared(state: state))
         self.llamaSwap = llamaSwap
+        self.hosted = hosted
         self.environment = environment
         self.sysRoot = sysRoot
         self.log = log

@@ -7,6 +7,23 @@ extension CheckReport {
         var drift: [DriftRow]
         var aliasClashes: [ClashRow]
         var memory: Memory
+        /// Absent where AWS was not asked.
+        var awsAccess: [AccessRow]?
+    }
+
+    private struct AccessRow: Encodable {
+        var tier: String
+        var account: String?
+        var arn: String?
+        var fault: String?
+
+        init(_ access: HostedAccess) {
+            tier = access.tier
+            switch access.answer {
+            case .identity(let identity): (account, arn) = (identity.account, identity.arn)
+            case .fault(let text): fault = text
+            }
+        }
     }
 
     private struct TierRow: Encodable {
@@ -18,6 +35,7 @@ extension CheckReport {
         var model: String
         var repo: String?
         var region: String?
+        var profile: String?
         var sizeGB: Double?
         var path: String?
         var bytes: Int64?
@@ -78,7 +96,8 @@ extension CheckReport {
             }, aliasClashes: clashes.map { ClashRow(alias: $0.alias, tiers: $0.tiers) },
             memory: Memory(
                 limitGB: Self.rounded(memory.limit.bytes / 1e9), sets: memory.rows.map(Self.row),
-                raiseLimitTo: memory.raisedLimit))
+                raiseLimitTo: memory.raisedLimit),
+            awsAccess: access.isEmpty ? nil : access.map(AccessRow.init))
         // Only numbers that JSON has no words for could fail it.
         let data = (try? encoder.encode(root)) ?? Data("{}".utf8)
         return String(decoding: data, as: UTF8.self) + "\n"
@@ -91,7 +110,7 @@ extension CheckReport {
                 let target = bedrock.target(next: label == .next)
                 return TierRow(
                     tier: tier.name, channel: label.rawValue, backend: "bedrock", model: target.modelID,
-                    region: target.region)
+                    region: target.region, profile: bedrock.profile)
             }
         }
         return weights.filter { $0.download.tier == tier.name }.map { one in

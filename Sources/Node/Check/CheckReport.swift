@@ -16,12 +16,16 @@ package struct CheckReport: Sendable {
     package let drift: [Drift]
     package let clashes: [AliasClash]
     package let memory: MemoryMath
+    /// Whose credentials hosted tiers are asked with, where AWS was asked.
+    package let access: [HostedAccess]
 
     /// Looks at everything; nothing of it can fail for want of a network.
     ///
-    /// - Parameter yaml: the project's llama-swap.yaml, where there is one.
+    /// - Parameters:
+    ///   - yaml: the project's llama-swap.yaml, where there is one.
+    ///   - access: what AWS says of the hosted tiers, where it was asked.
     package static func make(
-        _ catalog: Catalog, yaml: String?, environment: [String: String]
+        _ catalog: Catalog, yaml: String?, environment: [String: String], access: [HostedAccess] = []
     ) async -> CheckReport {
         let cache = WeightsCache(environment: environment)
         let drift = yaml.map { Drift.all(catalog, yaml: SwapYAMLWeights(yaml: $0)) } ?? []
@@ -41,7 +45,8 @@ package struct CheckReport: Sendable {
             cache.find(weights).flatMap { GGUFHeader.read($0.path) }
         }
         return CheckReport(
-            catalog: catalog, weights: weights, drift: drift, clashes: AliasClash.all(catalog), memory: memory)
+            catalog: catalog, weights: weights, drift: drift, clashes: AliasClash.all(catalog), memory: memory,
+            access: access)
     }
 
     /// For people: a line a file, then what needs attention.
@@ -49,9 +54,9 @@ package struct CheckReport: Sendable {
         var lines: [String] = []
         for tier in catalog.tiers {
             if case .bedrock(let bedrock) = tier.backend {
-                lines.append(row(tier.name, "bedrock", bedrock.modelID, bedrock.region ?? "region of the profile"))
+                lines.append(row(tier.name, "bedrock", bedrock.modelID, bedrock.details(next: false)))
                 if let next = bedrock.nextModelID {
-                    lines.append(row(tier.name, "next", next, bedrock.target(next: true).region ?? ""))
+                    lines.append(row(tier.name, "next", next, bedrock.details(next: true)))
                 }
             }
             for one in weights where one.download.tier == tier.name {
@@ -63,6 +68,7 @@ package struct CheckReport: Sendable {
         if !weights.isEmpty, weights.allSatisfy({ $0.answer == .silence }) {
             lines += ["", "(Hugging Face was not reached: nothing is said of what it has)"]
         }
+        if !access.isEmpty { lines += ["", "AWS credentials of hosted tiers:"] + access.map(\.text) }
         for one in drift {
             lines += [
                 "", "[\(one.tier)] models.ini has \(one.wanted.repo) / \(one.wanted.file)",
@@ -100,6 +106,14 @@ extension ModelDownload {
             return [ModelDownload(tier: tier.name, label: .current, weights: gguf.current)]
                 + (gguf.next.map { [ModelDownload(tier: tier.name, label: .next, weights: $0)] } ?? [])
         }
+    }
+}
+
+extension Bedrock {
+    /// Region and profile.
+    fileprivate func details(next: Bool) -> String {
+        let region = target(next: next).region ?? "region of the environment or the profile"
+        return [region, profile.map { "profile \($0)" } ?? "default credentials"].joined(separator: ", ")
     }
 }
 

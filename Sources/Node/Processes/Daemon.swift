@@ -91,7 +91,7 @@ package struct Daemon: Sendable {
     #if os(Linux)
         /// What this process has open beyond the standard three is not for the daemon: an inherited listening socket
         /// would keep its port taken for as long as the daemon lives.
-        private static func closeOnExec() {
+        static func closeOnExec() {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
                 if let descriptor = Int32(name), descriptor > 2 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
             }

@@ -25,6 +25,8 @@ package enum Curl {
         /// How long nothing may come before the connection counts as dead.
         package var stallTimeout: Duration
         package var followsRedirects: Bool
+        /// Past the proxies that the environment names: for this host's own services.
+        package var isDirect = false
 
         package init(
             _ url: String, headers: [String] = [], method: String? = nil, body: [UInt8]? = nil,

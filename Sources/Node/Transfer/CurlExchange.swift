@@ -16,7 +16,7 @@ final class CurlExchange {
     }
 
     /// Once for the process, before the first handle (https://curl.se/libcurl/c/curl_global_init.html).
-    private static let isReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
+    static let isReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
     /// Blocks until the exchange has ended.
     static func run(
@@ -49,7 +49,7 @@ final class CurlExchange {
         }
     }
 
-    private static func prepare(_ handle: UnsafeMutableRawPointer, _ request: Curl.Request) -> CURLcode {
+    static func prepare(_ handle: UnsafeMutableRawPointer, _ request: Curl.Request) -> CURLcode {
         let isSecure = request.url.lowercased().hasPrefix("https:")
         let numbers: [(CURLoption, Int)] = [
             // Name look-ups that time out must not raise a signal in a program with threads.
@@ -63,6 +63,8 @@ final class CurlExchange {
             (CURLOPT_LOW_SPEED_TIME, max(1, milliseconds(request.stallTimeout) / 1000)),
         ]
         var code = ccurl_limit_to_http(handle, isSecure ? 1 : 0)
+        if code == CURLE_OK, let path = CurlAuthorities.file { code = ccurl_set_text(handle, CURLOPT_CAINFO, path) }
+        if code == CURLE_OK, let path = CurlAuthorities.folder { code = ccurl_set_text(handle, CURLOPT_CAPATH, path) }
         for (option, value) in numbers where code == CURLE_OK { code = ccurl_set_number(handle, option, value) }
         if code == CURLE_OK { code = ccurl_set_text(handle, CURLOPT_URL, request.url) }
         if code == CURLE_OK { code = ccurl_set_text(handle, CURLOPT_USERAGENT, "llmstack") }
@@ -72,6 +74,7 @@ final class CurlExchange {
         if code == CURLE_OK, let method = request.method {
             code = ccurl_set_text(handle, CURLOPT_CUSTOMREQUEST, method)
         }
+        if code == CURLE_OK, request.isDirect { code = ccurl_set_text(handle, CURLOPT_NOPROXY, "*") }
         return code
     }
 
@@ -101,16 +104,7 @@ final class CurlExchange {
         context.map { Unmanaged<CurlExchange>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// One line of a head. Each redirect brings a head of its own; only the last counts.
-    private func header(_ bytes: UnsafeRawBufferPointer) {
-        let line = String(decoding: bytes, as: UTF8.self)
-        if line.hasPrefix("HTTP/") {
-            head = Curl.Head(status: line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
-        } else if let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) {
-            let words = line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace)
-            head.fields[line[..<colon].lowercased()] = words.joined(separator: " ")
-        }
-    }
+    private func header(_ bytes: UnsafeRawBufferPointer) { head.take(line: bytes) }
 
     private func body(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard giveHead() else { return false }
@@ -129,5 +123,18 @@ final class CurlExchange {
         if isCancelled.flag.load(ordering: .relaxed) { return CurlFailure(.stopped, reason: "stopped") }
         if wasRefused { return CurlFailure(.stopped, reason: "the reply was not taken") }
         return CurlFailure(code, detail: detail)
+    }
+}
+
+extension Curl.Head {
+    /// One line of a head. Each redirect brings a head of its own; only the last counts.
+    mutating func take(line bytes: UnsafeRawBufferPointer) {
+        let line = String(decoding: bytes, as: UTF8.self)
+        if line.hasPrefix("HTTP/") {
+            self = Curl.Head(status: line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
+        } else if let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) {
+            let words = line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace)
+            fields[line[..<colon].lowercased()] = words.joined(separator: " ")
+        }
     }
 }

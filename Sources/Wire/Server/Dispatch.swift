@@ -32,7 +32,7 @@ final class Dispatch: UpstreamReceiver {
     private weak var connection: ServerConnection?
     /// Kept until a reply is passed on: another upstream may need it.
     private var pieces: [ByteBuffer]
-    private(set) var call: UpstreamCall?
+    private(set) var call: (any OngoingCall)?
     private var speech = Speech.nothing
     private var isOver = false
     /// Where the call goes.
@@ -68,6 +68,10 @@ final class Dispatch: UpstreamReceiver {
             events = nil
             heldHead = nil
             call.start()
+        case .produce(let producer):
+            let call = ProducedCall(loop: pool.loop, receiver: self)
+            self.call = call
+            call.start(producer, pieces)
         case .reply(let reply):
             end(.answered(status: reply.head.status))
             if case .nothing = speech { connection?.answer(reply) } else { tellError(reply.body) }

@@ -42,6 +42,8 @@ package protocol Itinerary: AnyObject {
 package enum Leg {
     /// Send it there, with this head and its body edited so.
     case send(RequestHead, Endpoint, Disposition.Edit)
+    /// Its reply is made on this host, off the event loop, from the body as it came.
+    case produce(any ReplyProducer)
     case reply(Reply)
 }
 

@@ -27,8 +27,8 @@ final class ServerConnection: ChannelDuplexHandler {
         /// The connection ends. What still comes is thrown away, so that no reset overtakes the last reply.
         case lingering
 
-        /// The request that is with an upstream.
-        var call: UpstreamCall? {
+        /// The request that somebody else answers.
+        var call: (any OngoingCall)? {
             switch self {
             case .streaming(let call), .forwarding(let call): call
             case .dispatching(let dispatch): dispatch.call

@@ -1,0 +1,8 @@
+/// Whether a profile's credentials can be used, as far as is known.
+package enum CredentialAvailability: Equatable, Sendable {
+    case usable
+    /// With the reason, for people: ``CredentialFailure/summary``.
+    case unusable(reason: String)
+    /// Nobody has looked yet.
+    case unknown
+}

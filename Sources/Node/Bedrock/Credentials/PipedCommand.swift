@@ -1,0 +1,147 @@
+import Foundation
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A program that is run for what it says, which goes through pipes and never to a file: it may be a secret.
+/// No shell, no terminal, nothing to read, and an end to patience.
+struct PipedCommand: Sendable {
+    /// Path of the program.
+    var executable: String
+    /// Without the program's own name.
+    var arguments: [String]
+    var environment: [String: String]
+
+    /// Of each of its two outputs.
+    private static let limit = 1 << 20
+
+    init(_ executable: String, _ arguments: [String], environment: [String: String]) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+    }
+
+    /// - Returns: nil when it could not be started, did not end in time or wrote too much; then it was killed.
+    func run(limit: Duration) async -> AWSSurroundings.Output? {
+        await withCheckedContinuation { continuation in
+            let thread = Thread { continuation.resume(returning: wait(until: ContinuousClock.now + limit)) }
+            thread.name = "command"
+            thread.start()
+        }
+    }
+
+    private func wait(until deadline: ContinuousClock.Instant) -> AWSSurroundings.Output? {
+        guard let output = Pipe(), let errors = Pipe(), let pid = spawn(output, errors) else { return nil }
+        output.closeEntry()
+        errors.closeEntry()
+        let texts = Self.drain([output.exit, errors.exit], until: deadline)
+        guard let texts else {
+            // Its own session, so its own group: what it started goes too.
+            kill(-pid, SIGKILL)
+            ChildExit.wait(for: pid) { _ in }
+            return nil
+        }
+        while true {
+            if let exit = ChildExit.poll(pid) { return .init(exit: exit, output: texts[0], errors: texts[1]) }
+            guard ContinuousClock.now < deadline else {
+                kill(-pid, SIGKILL)
+                ChildExit.wait(for: pid) { _ in }
+                return nil
+            }
+            // It has closed its outputs: it is about to end.
+            usleep(2000)
+        }
+    }
+
+    /// - Returns: what came until both were closed; nil when that took too long, or it was too much.
+    private static func drain(_ descriptors: [Int32], until deadline: ContinuousClock.Instant) -> [[UInt8]]? {
+        var texts: [[UInt8]] = descriptors.map { _ in [] }
+        var open = Set(descriptors.indices)
+        var buffer = [UInt8](repeating: 0, count: 1 << 14)
+        while !open.isEmpty {
+            let left = (deadline - ContinuousClock.now) / .milliseconds(1)
+            guard left > 0 else { return nil }
+            let order = open.sorted()
+            var polled = order.map { pollfd(fd: descriptors[$0], events: Int16(POLLIN), revents: 0) }
+            guard poll(&polled, nfds_t(polled.count), Int32(min(left + 1, 60_000))) >= 0 || errno == EINTR else {
+                return nil
+            }
+            for (index, entry) in zip(order, polled) where entry.revents != 0 {
+                let count = read(descriptors[index], &buffer, buffer.count)
+                if count > 0 {
+                    texts[index] += buffer[..<count]
+                    guard texts[index].count <= limit else { return nil }
+                } else if count == 0 || errno != EINTR {
+                    open.remove(index)
+                }
+            }
+        }
+        return texts
+    }
+
+    private func spawn(_ output: Pipe, _ errors: Pipe) -> pid_t? {
+        #if canImport(Darwin)
+            var actions: posix_spawn_file_actions_t?
+            var attributes: posix_spawnattr_t?
+        #else
+            var actions = posix_spawn_file_actions_t()
+            var attributes = posix_spawnattr_t()
+        #endif
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output.entry, 1)
+        posix_spawn_file_actions_adddup2(&actions, errors.entry, 2)
+        var flags = Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK)
+        #if canImport(Darwin)
+            flags |= Int32(POSIX_SPAWN_SETSID) | Int32(POSIX_SPAWN_CLOEXEC_DEFAULT)
+        #else
+            flags |= 0x80  // POSIX_SPAWN_SETSID of <spawn.h>, which hides it from Swift
+            Daemon.closeOnExec()
+        #endif
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(flags))
+        // An ignored signal (SIGPIPE, from the network library) and a blocked one would be inherited.
+        var everySignal = sigset_t()
+        sigfillset(&everySignal)
+        posix_spawnattr_setsigdefault(&attributes, &everySignal)
+        var noSignal = sigset_t()
+        sigemptyset(&noSignal)
+        posix_spawnattr_setsigmask(&attributes, &noSignal)
+        var pid: pid_t = 0
+        let code = withCStrings([executable] + arguments) { arguments in
+            withCStrings(environment.map { "\($0.key)=\($0.value)" }) { environment in
+                posix_spawn(&pid, executable, &actions, &attributes, arguments, environment)
+            }
+        }
+        return code == 0 ? pid : nil
+    }
+}
+
+/// A pipe of the system's; both ends are closed at the latest when it goes, and never inherited.
+private final class Pipe {
+    let exit: Int32
+    let entry: Int32
+    private var isEntryOpen = true
+
+    init?() {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        (exit, entry) = (ends[0], ends[1])
+    }
+
+    func closeEntry() {
+        if isEntryOpen { close(entry) }
+        isEntryOpen = false
+    }
+
+    deinit {
+        closeEntry()
+        close(exit)
+    }
+}
