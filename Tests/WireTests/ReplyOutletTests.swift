@@ -30,7 +30,7 @@ struct ReplyOutletTests {
         var isEventStream: Bool { false }
         var earlyFields: Fields { Fields() }
         var isLost: Bool { false }
-        var isWhole: Bool { true }
+        var ending: ReplyEnding { .unmarked }
         func waitingNote() -> ByteBuffer? { nil }
         func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) { go(.produce(producer)) }
         func replied(_ head: ReplyHead) -> Passage { .pass(head) }
