@@ -28,6 +28,7 @@ struct RequestSignerTests {
         (0.0, "19700101T000000Z"), (-1, "19691231T235959Z"), (951_782_399.9, "20000228T235959Z"),
         (951_782_400, "20000229T000000Z"), (1_709_251_199, "20240229T235959Z"), (1_709_251_200, "20240301T000000Z"),
         (4_107_542_399, "21000228T235959Z"), (4_107_542_400, "21000301T000000Z"),
+        (1e300, "99991231T235959Z"), (-1e300, "00010101T000000Z"),
     ])
     func momentsAreWrittenInUTC(seconds: Double, stamp: String) {
         #expect(SigningDate(Date(timeIntervalSince1970: seconds)).stamp == stamp)

@@ -81,10 +81,10 @@ extension CredentialChain {
         let base =
             setting("ec2_metadata_service_endpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT")
             ?? (mode == "ipv6" ? "http://[fd00:ec2::254]" : "http://169.254.169.254")
-        let seconds = setting("metadata_service_timeout", "AWS_METADATA_SERVICE_TIMEOUT").flatMap { Double($0) } ?? 1
+        let seconds = setting("metadata_service_timeout", "AWS_METADATA_SERVICE_TIMEOUT").flatMap { Int($0) } ?? 1
         let attempts = setting("metadata_service_num_attempts", "AWS_METADATA_SERVICE_NUM_ATTEMPTS").flatMap { Int($0) }
         let patience = Patience(
-            attempts: attempts ?? 1, timeout: .seconds(max(0.1, min(seconds, 60))), pause: .milliseconds(100))
+            attempts: min(attempts ?? 1, 10), timeout: .seconds(max(1, min(seconds, 60))), pause: .milliseconds(100))
         func ask(_ path: String, _ method: String?, _ header: String?) async -> AWSSurroundings.Reply? {
             try? await send(to: "instance metadata", patience: patience) {
                 var request = Curl.Request(

@@ -8,7 +8,8 @@ package struct SigningDate: Equatable, Sendable {
     package var day: String { String(stamp.prefix(8)) }
 
     package init(_ date: Date) {
-        let seconds = Int(date.timeIntervalSince1970.rounded(.down))
+        // Of the years 1 to 9999: a service may say anything.
+        let seconds = Int(min(max(date.timeIntervalSince1970.rounded(.down), -62_135_596_800), 253_402_300_799))
         // Rounded down, so that moments before 1970 are right as well.
         let dayNumber = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
         let second = seconds - dayNumber * 86_400
