@@ -61,15 +61,26 @@ class Process:
         """How many files it has open."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    def clients(self):
+        """How many connections it holds that came to its port."""
+        lines = [line.split() for name in ("tcp", "tcp6") for line in pathlib.Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+        # Not the one that listens, and none that the kernel ends by itself, which belongs to nobody.
+        return sum(fields[1].endswith(f":{self.port:04X}") and fields[3] != "0A" and fields[9] != "0" for fields in lines)
+
     def said(self):
         """What it has said so far, where that goes to a file."""
         return pathlib.Path(self.log).read_text(errors="replace")
 
-    def stop(self, number=signal.SIGTERM):
-        """Ends it, and returns its exit status."""
+    def stop(self, number=signal.SIGTERM, seconds=60):
+        """Ends it, and returns its exit status; None where it had to be killed after so many seconds."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
-        return self.process.wait()
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            return None
 
 
 def nginx(folder, name, server, workers=1, connections=1024):
