@@ -71,13 +71,14 @@ class Process:
         """What it has said so far, where that goes to a file."""
         return pathlib.Path(self.log).read_text(errors="replace")
 
-    def stop(self, number=signal.SIGTERM, seconds=60):
+    def stop(self, number=signal.SIGTERM, seconds=25):
         """Ends it, and returns its exit status; None where it had to be killed after so many seconds."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
+            subprocess.run(f"gdb -p {self.process.pid} -batch -ex 'thread apply all bt' > /tmp/f2-hang.{os.getpid()}.{time.time()} 2>&1", shell=True)  # DEBUG
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             return None
