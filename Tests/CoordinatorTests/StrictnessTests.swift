@@ -163,4 +163,25 @@ struct StrictnessTests {
         #expect(isFree)
         await router.stop()
     }
+
+    @Test func largeBodiesLeaveRoomForSmallOnes() async throws {
+        var limits = RequestLimits()
+        limits.bodies = 80_000
+        limits.smallBody = 1000
+        let router = try await RunningRouter(limits: limits)
+        let large = try Socket(port: router.port)
+        large.send("POST /v1/completions HTTP/1.1\r\n\(Self.host)Content-Length: 70001\r\n\r\n")
+        large.send(String(repeating: " ", count: 69_999))
+        // Another large one is refused, once the first is in.
+        let isRefused = await eventually {
+            let body = "{\(String(repeating: " ", count: 2000))}"
+            return (try? router.reply(to: RequestText.post("/v1/completions", body, RequestText.last)))?.status == 503
+        }
+        #expect(isRefused)
+        let small = try router.reply(to: RequestText.post("/v1/completions", "{\"prompt\":\"hi\"}", RequestText.last))
+        #expect(small?.status == 200)
+        large.send("{}")
+        #expect(try large.reply()?.status == 200)
+        await router.stop()
+    }
 }

@@ -13,6 +13,11 @@ final class ServerShared: Sendable {
         self.router = router
         self.limits = limits
     }
+
+    /// About: what large bodies and many connections use.
+    var bytesInUse: Int {
+        bodyBytes.load(ordering: .relaxed) + connections.load(ordering: .relaxed) * SpareMemory.perConnection
+    }
 }
 
 /// What the connections of one event loop share: its upstream connections, and one clock that ends what takes too long.

@@ -1,4 +1,5 @@
 """Programs that are started for a while, and what they use. Linux only."""
+import itertools
 import os
 import pathlib
 import signal
@@ -11,10 +12,19 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROUTER = pathlib.Path(os.environ.get("LLMSTACK_BIN") or ROOT / ".build/release/llmstack")
 
 
+# Below those that the kernel gives to connections, and no port twice: a router's is its own while it is down, too.
+PORTS = itertools.count(20_000 + os.getpid() % 50 * 200)
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port of loopback at which nobody listens, and that no one else of this program gets."""
+    for port in PORTS:
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Process:
@@ -71,14 +81,13 @@ class Process:
         """What it has said so far, where that goes to a file."""
         return pathlib.Path(self.log).read_text(errors="replace")
 
-    def stop(self, number=signal.SIGTERM, seconds=25):
+    def stop(self, number=signal.SIGTERM, seconds=60):
         """Ends it, and returns its exit status; None where it had to be killed after so many seconds."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            subprocess.run(f"gdb -p {self.process.pid} -batch -ex 'thread apply all bt' > /tmp/f2-hang.{os.getpid()}.{time.time()} 2>&1", shell=True)  # DEBUG
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             return None
