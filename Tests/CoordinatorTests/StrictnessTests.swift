@@ -170,8 +170,8 @@ struct StrictnessTests {
         limits.smallBody = 1000
         let router = try await RunningRouter(limits: limits)
         let large = try Socket(port: router.port)
-        large.send("POST /v1/completions HTTP/1.1\r\n\(Self.host)Content-Length: 70001\r\n\r\n")
-        large.send(String(repeating: " ", count: 69_999))
+        large.send("POST /v1/completions HTTP/1.1\r\n\(Self.host)Content-Length: 69001\r\n\r\n")
+        large.send(String(repeating: " ", count: 68_999))
         // Another large one is refused, once the first is in.
         let isRefused = await eventually {
             let body = "{\(String(repeating: " ", count: 2000))}"
