@@ -11,7 +11,7 @@ from ..report import check
 # What small requests may suffer, in milliseconds of their p99.
 MOVES = 10
 # MB more than before that a router may have resident a minute after: what the allocator keeps for the next crowd.
-KEPT = 24
+KEPT = 10
 # Seconds after which a client that takes nothing is cut, and how late that may be noticed.
 STALLED, LATE = 60, 4
 
