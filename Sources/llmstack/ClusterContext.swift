@@ -110,18 +110,23 @@ struct LocalRouter {
     /// - Throws: ``StackFailure`` where nobody answers, or a router that is in no cluster.
     func get(_ path: String) async throws -> [UInt8] { try await ask("GET", path) }
 
-    /// - Parameter body: JSON; empty for none.
-    func ask(_ method: String, _ path: String, body: [UInt8] = []) async throws -> [UInt8] {
+    /// - Parameters:
+    ///   - body: JSON; empty for none.
+    ///   - mend: what to do where the body will not do.
+    func ask(_ method: String, _ path: String, body: [UInt8] = [], mend: String? = nil) async throws -> [UInt8] {
         // Right after `cluster init` or `join` the router has not noticed yet.
         let patience = ContinuousClock.now + .seconds(isInCluster ? 3 : 0)
         while true {
-            if let body = try await answer(method, path, body, mayWait: ContinuousClock.now < patience) { return body }
+            let mayWait = ContinuousClock.now < patience
+            if let body = try await answer(method, path, body, mend, mayWait: mayWait) { return body }
             try await Task.sleep(for: .milliseconds(100))
         }
     }
 
     /// - Returns: nil where the router says that it is in no cluster, and another try makes sense.
-    private func answer(_ method: String, _ path: String, _ body: [UInt8], mayWait: Bool) async throws -> [UInt8]? {
+    private func answer(
+        _ method: String, _ path: String, _ body: [UInt8], _ mend: String?, mayWait: Bool
+    ) async throws -> [UInt8]? {
         let reply: (status: Int, body: [UInt8])
         do {
             reply = try await HTTPProbe.ask(method, base + path, body: body, timeout: .seconds(5))
@@ -147,7 +152,9 @@ struct LocalRouter {
                 advice: "fix: llmstack cluster init --open, or llmstack join --open NAME")
         default:
             let reason = OpenAIError.message(in: reply.body) ?? "it answers \(reply.status)"
-            throw StackFailure("the router at \(base): \(reason)", advice: "next: llmstack nodes, or llmstack doctor")
+            let advice = reply.status == 400 ? mend.map { "fix: \($0)" } : nil
+            throw StackFailure(
+                "the router at \(base): \(reason)", advice: advice ?? "next: llmstack nodes, or llmstack doctor")
         }
     }
 }

@@ -49,7 +49,7 @@ struct ClusterStack {
         }
         recall(ledger.memory, book)
         let routes = NodeRoutes(node: agent, gate: agent, book: book, others: others, roster: roster) {
-            ledger.note(.placement($0))
+            ledger.notePlacement($0)
         }
         let listener = try await ClusterListener.start(
             router: assembly.listener(rules, routes, log: log), profile: .clusterListener, port: port)

@@ -58,7 +58,7 @@ struct Explain: AsyncParsableCommand {
 
     private func showPlacement() async throws {
         let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
-        let answer = try await router.ask("POST", "/llmstack/v1/explain", body: readBody())
+        let answer = try await router.ask("POST", "/llmstack/v1/explain", body: readBody(), mend: Self.expected)
         if json { return print(String(decoding: answer, as: UTF8.self)) }
         let explanation = try JSONDecoder().decode(PlacementExplanation.self, from: Data(answer))
         print(PlacementText(explanation.sanitised).text)

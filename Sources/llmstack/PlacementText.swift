@@ -11,7 +11,8 @@ struct PlacementText {
             "\(explanation.asked) -> \(explanation.tier) on \(explanation.node ?? "no host") (\(explanation.reason))"
         ]
         lines += explanation.rungs.map { "  passed by: \($0.tier), \($0.why ?? "")" }
-        if let refusal = explanation.refusal { lines.append("  refused: \(refusal)") }
+        // Of auto's refusal the rungs have told all.
+        if let refusal = explanation.refusal, explanation.rungs.isEmpty { lines.append("  refused: \(refusal)") }
         lines.append("  estimate: \(explanation.promptTokens) tokens")
         guard !explanation.hosts.isEmpty else { return lines.joined(separator: "\n") }
         lines.append("")

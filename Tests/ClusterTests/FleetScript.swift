@@ -75,7 +75,7 @@ extension Fleet.Decision {
     /// The host's name, or `-` and why there is none.
     var text: String {
         switch self {
-        case .host(let verdict): verdict.host.name
+        case .host(let verdict): verdict.name
         case .unserved(let unserved): "- \(unserved.why)"
         }
     }

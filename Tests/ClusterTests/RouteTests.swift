@@ -43,7 +43,7 @@ struct RouteTests {
         ])
     func rungs(_ hosts: String, _ facts: RequestFacts, _ expected: String) {
         let route = Self.route(hosts, facts)
-        let host = if case .host(let verdict) = route.decision { verdict.host.name } else { "-" }
+        let host = if case .host(let verdict) = route.decision { verdict.name } else { "-" }
         #expect("\(route.tier) \(host)" == expected)
     }
 

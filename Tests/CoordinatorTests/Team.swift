@@ -48,7 +48,7 @@ struct Team {
         let routes = NodeRoutes(node: node, gate: node, book: book) {
             Roster(cluster: identity, nodes: [])
         } note: {
-            records.add($0)
+            records.add($0())
         }
         router = try await RunningRouter(ini: file, profile: profile, node: routes, answer: answer)
     }

@@ -52,6 +52,8 @@ package final class ScriptedNode: LocalNode, TierGate {
 
     package var description: NodeDescription { state.withLock { $0.description } }
 
+    package var revision: UInt64 { description.sequence }
+
     /// What was told of traffic: `+plan` for each that was let in, `-plan` when it is over; `?plan` for one that waits,
     /// `!plan` for one that was refused.
     package var traffic: [String] { state.withLock { $0.traffic } }

@@ -88,4 +88,15 @@ struct ReplyTimingsTests {
         let reply = #"{"timings":{"prompt_n":1,"prompt_ms":1.5,"predicted_n":9,"predicted_ms":3}}"#
         #expect(ReplyTimings(tail: Array(reply.utf8)) == Self.timings(1, 1.5, 9, 3, cached: 0))
     }
+
+    @Test(arguments: [
+        "0", "7", "0.5", "6.064", "123456789012.5", "12345.678901234567", "0.29333333333333333", "3409.090909090909",
+        "1e3", "2.5e-3", "999999999999",
+    ])
+    func `Numbers are what they say, to the last bit`(number: String) {
+        for end in [",", " ,", "\n,"] {
+            let reply = #"{"timings":{"prompt_n":1,"prompt_ms":\#(number)\#(end)"predicted_n":9,"predicted_ms":3}}"#
+            #expect(ReplyTimings(tail: Array(reply.utf8))?.promptMilliseconds == Double(number))
+        }
+    }
 }

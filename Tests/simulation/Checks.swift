@@ -92,16 +92,16 @@ enum Checks {
         judged(request, route, node, world)
         guard case .host(let verdict) = route.decision else { return }
         if request.sawByte {
-            world.fail(.noRetryAfterByte, "request \(request.number) goes to \(verdict.host.name)")
+            world.fail(.noRetryAfterByte, "request \(request.number) goes to \(verdict.name)")
         }
         var limit = Attempts.limit
         if case .here = request.ask { limit = 1 }
         if request.hostsAsked >= limit {
-            world.fail(.attempts, "request \(request.number) goes to \(verdict.host.name) after \(request.hostsAsked)")
+            world.fail(.attempts, "request \(request.number) goes to \(verdict.name) after \(request.hostsAsked)")
         }
-        if let fault = fault(of: verdict.host.id, request, route, node) {
+        if let fault = fault(of: verdict.id, request, route, node) {
             world.fail(
-                .target, "request \(request.number) of n\(node.index) for \(route.tier): \(verdict.host.name) \(fault)")
+                .target, "request \(request.number) of n\(node.index) for \(route.tier): \(verdict.name) \(fault)")
         }
     }
 
@@ -140,23 +140,23 @@ enum Checks {
         }
         let now = node.now(world.moment)
         var except = request.attempts.tried
-        if case .here = request.ask { except += node.fleet.hosts.values.filter { !$0.isLocal }.map(\.id) }
+        if case .here = request.ask { except += node.fleet.hosts.filter { !$0.isLocal }.map(\.id) }
         var work = request.work
         for (tier, isFlexible) in unserved {
             (work.tier, work.isFlexible) = (tier, isFlexible)
             for verdict in node.fleet.verdicts(work, except: except, at: now) {
                 if case .ejected = verdict.exclusion {
                     world.fail(
-                        .last, "request \(request.number): nobody serves \(tier), and \(verdict.host.name) is out")
+                        .last, "request \(request.number): nobody serves \(tier), and \(verdict.name) is out")
                 }
             }
         }
         work.tier = route.tier
         for verdict in node.fleet.verdicts(work, at: now) {
             if case .ejected = verdict.exclusion,
-                (node.failures["\(verdict.host.id) \(route.tier)"] ?? 0) < Ejection.threshold
+                (node.failures["\(verdict.id) \(route.tier)"] ?? 0) < Ejection.threshold
             {
-                world.fail(.cleanRecord, "n\(node.index): \(verdict.host.name) is out for \(route.tier)")
+                world.fail(.cleanRecord, "n\(node.index): \(verdict.name) is out for \(route.tier)")
             }
         }
     }
@@ -234,7 +234,7 @@ enum Checks {
                 for verdict in node.fleet.verdicts(work, at: node.now(world.moment)) where verdict.inHand != 0 {
                     world.fail(
                         .rest,
-                        "n\(node.index) believes \(verdict.inHand) of \(tier.name) in hand at \(verdict.host.name)")
+                        "n\(node.index) believes \(verdict.inHand) of \(tier.name) in hand at \(verdict.name)")
                 }
             }
             restarted(node, world)
@@ -262,16 +262,16 @@ enum Checks {
                 let work = Workload(tier: tier, promptTokens: tokens, seed: UInt64(tokens))
                 let (old, new) = (node.fleet.place(work, at: now), fleet.place(work, at: now + 1))
                 switch (old, new) {
-                case (.host(let old), .host(let new)) where old.host.id != new.host.id:
-                    let cost = node.fleet.verdicts(work, at: now).first { $0.host.id == new.host.id }?.cost.total
+                case (.host(let old), .host(let new)) where old.id != new.id:
+                    let cost = node.fleet.verdicts(work, at: now).first { $0.id == new.id }?.cost.total
                     if (cost ?? .infinity) > old.cost.total * (1 + Fleet.tie) + lessonWorth {
                         world.fail(
                             .restart,
-                            "n\(node.index), \(tier), \(tokens) tokens: \(new.host.name), not \(old.host.name)")
+                            "n\(node.index), \(tier), \(tokens) tokens: \(new.name), not \(old.name)")
                     }
                 case (.host(let host), .unserved), (.unserved, .host(let host)):
                     world.fail(
-                        .restart, "n\(node.index), \(tier), \(tokens) tokens: only one of two asks \(host.host.name)")
+                        .restart, "n\(node.index), \(tier), \(tokens) tokens: only one of two asks \(host.name)")
                 default: break
                 }
             }

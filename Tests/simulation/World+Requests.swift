@@ -90,11 +90,11 @@ extension World {
                 facts, by: ladder, hasToolsFloor: true, own: { _ in nil }, work, except: tried, at: now)
         case .tier(let tier):
             work.tier = tier
-            return Route(named: tier, node.fleet.place(work, except: tried, at: now))
+            return Route(named: work, node.fleet.place(work, except: tried, at: now))
         case .here(let tier):
             work.tier = tier
             work.isHereOnly = true
-            return Route(named: tier, node.fleet.place(work, except: tried, at: now))
+            return Route(named: work, node.fleet.place(work, except: tried, at: now))
         }
     }
 
@@ -112,13 +112,13 @@ extension World {
         guard case .host(let verdict) = route.decision else { return false }
         placedCount += 1
         request.hostsAsked += 1
-        note(.placed, node, request.number, Self.number(of: verdict.host.id))
-        node.fleet.sent(route.tier, to: verdict.host.id)
-        request.stay = .init(host: verdict.host.id, tier: route.tier, cost: verdict.cost)
-        if verdict.host.isLocal {
+        note(.placed, node, request.number, Self.number(of: verdict.id))
+        node.fleet.sent(route.tier, to: verdict.id)
+        request.stay = .init(host: verdict.id, tier: route.tier, cost: verdict.cost)
+        if verdict.isLocal {
             // A tier that its host does not have is llama-swap's to refuse.
             if enter(request, route.tier, node) == nil { noReply(request, nil, node) }
-        } else if let place = verdict.host.place {
+        } else if let place = verdict.place {
             let connection = connection(.request(request), from: node, to: place)
             request.stay?.connection = connection
             send(.ask(request.work, tier: route.tier, output: request.output), on: connection, toServer: true)

@@ -12,21 +12,22 @@ enum CostModel {
     /// The part of a load that is taken to be still to come where its host does not say.
     static let restOfLoad = 0.5
 
-    static func cost(of work: Workload, on host: Host, _ lane: Lane) -> Cost {
+    static func cost(of work: Workload, _ lane: Lane) -> Cost {
+        let known = lane.known
         let prompt = Double(work.promptTokens) * (lane.learned.tokenRatio ?? 1)
-        let (load, penalty) = Self.load(host, lane)
-        let battery = host.power.source == .battery ? Self.batteryPenalty : 0
+        let (load, penalty) = Self.load(lane)
+        let battery = known.host.power.source == .battery ? Self.batteryPenalty : 0
         return Cost(
             queue: queue(prompt, lane), load: load + penalty, prefill: lane.rates.prefill.seconds(of: prompt),
-            decode: work.expectedOutput / decodeRate(lane, beside: min(lane.inHand, lane.report.slots - 1)),
-            network: (lane.learned.overhead ?? (host.isLocal ? 0 : roundTrip)) + battery,
+            decode: work.expectedOutput / decodeRate(lane, beside: min(lane.inHand, lane.standing.slots - 1)),
+            network: (lane.learned.overhead ?? (known.host.isLocal ? 0 : roundTrip)) + battery,
             penalty: penalty + battery)
     }
 
     /// 0 with a free slot. Else the time to the (waiting + 1)th release: with all slots busy one comes free every
     /// service/slots seconds.
     private static func queue(_ prompt: Double, _ lane: Lane) -> Double {
-        let slots = max(lane.report.slots, 1)
+        let slots = lane.standing.slots
         guard lane.inHand >= slots else { return 0 }
         let typical =
             lane.rates.prefill.seconds(of: prompt)
@@ -39,14 +40,14 @@ enum CostModel {
     }
 
     /// Seconds until the model is there, and what others pay for it.
-    private static func load(_ host: Host, _ lane: Lane) -> (seconds: Double, penalty: Double) {
-        switch lane.report.state {
+    private static func load(_ lane: Lane) -> (seconds: Double, penalty: Double) {
+        switch lane.standing.state {
         case .ready: return (0, 0)
         case .loading:
-            return (lane.report.loadRemaining ?? Self.restOfLoad * lane.rates.load, 0)
+            return (lane.standing.loadRemaining ?? Self.restOfLoad * lane.rates.load, 0)
         case .stopped, .stopping, .failed, .absent, .unfit, .unknown: break
         }
-        let evicted = Self.evicted(host, lane)
+        let evicted = Self.evicted(lane)
         // What is driven out finishes what it has in hand first.
         let drain =
             evicted.filter { $0.busy > 0 }
@@ -56,12 +57,13 @@ enum CostModel {
     }
 
     /// The tiers in memory that the load would drive out: those outside of the set that keeps most of them.
-    private static func evicted(_ host: Host, _ lane: Lane) -> [TierReport] {
+    private static func evicted(_ lane: Lane) -> [TierReport] {
+        let (host, name) = (lane.known.host, lane.report.name)
         let resident = host.tiers.filter {
-            $0.name != lane.report.name && ($0.state == .ready || $0.state == .loading)
+            $0.name != name && ($0.state == .ready || $0.state == .loading)
         }
         guard !resident.isEmpty else { return [] }
-        let keeps = host.residentSets.filter { $0.contains(lane.report.name) }
+        let keeps = host.residentSets.filter { $0.contains(name) }
             .map { set in resident.filter { !set.contains($0.name) } }
         return keeps.min { $0.count < $1.count } ?? resident
     }

@@ -22,7 +22,7 @@ package struct Fleet: Sendable {
     /// Tiers of hosts that have gone that are remembered.
     private static let goneLimit = 1024
 
-    package private(set) var hosts: [NodeID: Host] = [:]
+    private var known: [NodeID: KnownHost] = [:]
     /// By the tier's name; in the order of the hosts' ids, so that equal knowledge gives equal choices.
     private var lanes: [String: [Lane]] = [:]
     /// Tiers by the aliases under which hosts lend them.
@@ -30,7 +30,7 @@ package struct Fleet: Sendable {
     /// Who served a tier that nobody has any more.
     private var gone: [String: Gone] = [:]
     /// Rates from before, of hosts that have not been heard yet, or have gone.
-    private var known: [NodeID: [String: TierSpeed]] = [:]
+    private var remembered: [NodeID: [String: TierSpeed]] = [:]
     /// When a tier of another host counts as the same.
     package var match: NodeSection.Match
 
@@ -47,7 +47,7 @@ package struct Fleet: Sendable {
     ///
     /// - Parameter name: of the host, where its having served the tier is worth telling.
     package mutating func remember(_ speed: TierSpeed, of tier: String, on host: NodeID, called name: String?) {
-        known[host, default: [:]][tier] = speed
+        remembered[host, default: [:]][tier] = speed
         if let name { note(tier, of: host, called: name) }
     }
 
@@ -55,26 +55,25 @@ package struct Fleet: Sendable {
         if lanes[tier] == nil, gone.count < Self.goneLimit { gone[tier] = Gone(host: host, name: name) }
     }
 
-    /// A host is new, or has changed. What is the same of it costs nothing: every request changes the local host.
+    /// A host is new, or has changed. What is the same of it costs little: the local host changes all the time.
     package mutating func set(_ host: Host) {
-        let old = hosts.updateValue(host, forKey: host.id)
+        let new = KnownHost(host)
+        let old = known.updateValue(new, forKey: host.id)?.host
         let isSameRun = old?.epoch == host.epoch && old?.machine == host.machine
         // What it does not serve any more is not what others have lost.
         if !isSameRun { gone = gone.filter { $0.value.host != host.id } }
         var namesChange = !isSameRun
-        for report in host.tiers {
+        for (number, report) in host.tiers.enumerated() {
             gone[report.name] = nil
-            guard let index = lanes[report.name]?.firstIndex(where: { $0.host == host.id }) else {
+            if let index = lanes[report.name]?.firstIndex(where: { $0.host == host.id }) {
+                let isRenamed = lanes[report.name]![index].update(new, number, isNewRun: !isSameRun)
+                namesChange = namesChange || isRenamed
+            } else {
                 let index = lanes[report.name]?.firstIndex { $0.host.rawValue > host.id.rawValue }
-                let lane = Lane(host, report, known: known[host.id]?[report.name])
+                let lane = Lane(new, number, known: remembered[host.id]?[report.name])
                 lanes[report.name, default: []].insert(lane, at: index ?? lanes[report.name]?.endIndex ?? 0)
                 namesChange = true
-                continue
             }
-            let before = lanes[report.name]![index].report
-            if isSameRun, before == report { continue }
-            namesChange = namesChange || before.aliases != report.aliases || before.shared != report.shared
-            lanes[report.name]![index].update(host, report, isNewRun: !isSameRun)
         }
         for report in old?.tiers ?? [] where !host.tiers.contains(where: { $0.name == report.name }) {
             drop(host.id, from: report.name)
@@ -84,17 +83,21 @@ package struct Fleet: Sendable {
     }
 
     package mutating func remove(_ id: NodeID) {
-        guard let host = hosts.removeValue(forKey: id) else { return }
+        guard let host = known.removeValue(forKey: id)?.host else { return }
         for report in host.tiers {
-            known[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }?.known
+            remembered[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }?.speed
             drop(id, from: report.name)
             note(report.name, of: id, called: host.name)
         }
         nameAliases()
-        if known.count > Membership.leadLimit, let stranger = known.keys.first(where: { hosts[$0] == nil }) {
-            known[stranger] = nil
+        if remembered.count > Membership.leadLimit, let stranger = remembered.keys.first(where: { known[$0] == nil }) {
+            remembered[stranger] = nil
         }
     }
+
+    /// As it was told last.
+    package func host(_ id: NodeID) -> Host? { known[id]?.host }
+    package var hosts: [Host] { known.values.map(\.host) }
 
     private mutating func drop(_ id: NodeID, from tier: String) {
         lanes[tier]?.removeAll { $0.host == id }
@@ -115,6 +118,9 @@ package struct Fleet: Sendable {
     package func tier(named name: String) -> String? {
         lanes[name] != nil || gone[name] != nil ? name : aliases[name]
     }
+
+    /// Whether a host serves it with a model of its own: then a request that names it goes to none that has it hosted.
+    package func isLocal(_ tier: String) -> Bool { lanes[tier]?.contains { $0.standing.isLocalModel } ?? false }
 
     // MARK: Requests
 
@@ -184,109 +190,90 @@ package struct Fleet: Sendable {
         guard let best = cheapest(list, work, tried, now) ?? cheapest(list, work, tried, nil) else {
             return unserved(work, tried, now)
         }
-        return .host(Verdict(host: best.host, cost: best.cost, inHand: list[best.index].inHand))
+        return .host(Verdict(list[best.index], cost: best.cost))
     }
 
     /// - Parameter now: nil leaves out rule 6.
     private func cheapest(
         _ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double?
-    ) -> (index: Int, host: Host, cost: Cost)? {
-        // 8. By index, and each host looked up once: to copy what is known of one is most of what this costs.
+    ) -> (index: Int, cost: Cost)? {
+        // 8
         var least: (rank: Int, cost: Double)?
         var costs: [(index: Int, rank: Int, cost: Cost)] = []
         costs.reserveCapacity(list.count)
         for index in list.indices {
-            guard let host = hosts[list[index].host], exclusion(list[index], host, work, tried, now) == nil,
-                let rank = rank(list[index], host, work)
-            else { continue }
-            let cost = cost(list[index], host, work)
+            guard exclusion(list[index], work, tried, now) == nil, let rank = rank(list[index], work) else { continue }
+            let cost = CostModel.cost(of: work, list[index])
             costs.append((index, rank, cost))
             if least.map({ (rank, cost.total) < $0 }) ?? true { least = (rank, cost.total) }
         }
         guard let least else { return nil }
         // 9
-        var best: (index: Int, host: Host, cost: Cost, draw: UInt64)?
-        for (index, rank, cost) in costs {
-            guard rank == least.rank, cost.total <= least.cost * (1 + Self.tie), let host = hosts[list[index].host]
-            else { continue }
-            let draw = Self.draw(host.id, work.seed)
-            if let best, best.host.isLocal != host.isLocal ? best.host.isLocal : best.draw >= draw { continue }
-            best = (index, host, cost, draw)
+        var best: (index: Int, cost: Cost, isLocal: Bool, draw: UInt64)?
+        for (index, rank, cost) in costs where rank == least.rank && cost.total <= least.cost * (1 + Self.tie) {
+            let isLocal = list[index].known.host.isLocal
+            let draw = Self.draw(list[index].host, work.seed)
+            if let best, best.isLocal != isLocal ? best.isLocal : best.draw >= draw { continue }
+            best = (index, cost, isLocal, draw)
         }
-        return best.map { ($0.index, $0.host, $0.cost) }
+        return best.map { ($0.index, $0.cost) }
     }
 
     /// What is made of each host, the router's own first: what `explain` shows.
     package func verdicts(_ work: Workload, except tried: [NodeID] = [], at now: Double) -> [Verdict] {
         let list = lanes[work.tier] ?? []
         let allOut = allOut(list, work, tried, now)
-        return list.compactMap { lane in
-            guard let host = hosts[lane.host], host.isLocal || !work.isHereOnly else { return nil }
-            let isTooSmall = rank(lane, host, work) == nil
+        return list.filter { $0.known.host.isLocal || !work.isHereOnly }.map { lane in
+            let tooSmall: Verdict.Exclusion? =
+                rank(lane, work) == nil ? .tooSmall(context: lane.standing.contextSize) : nil
             return Verdict(
-                host: host,
-                exclusion: exclusion(lane, work, tried, allOut ? nil : now)
-                    ?? (isTooSmall ? .tooSmall(context: lane.report.fingerprint.contextSize) : nil),
-                cost: cost(lane, host, work), inHand: lane.inHand)
-        }.sorted {
-            ($0.host.isLocal ? 0 : 1, $0.host.name, $0.host.id.rawValue) < (
-                $1.host.isLocal ? 0 : 1, $1.host.name, $1.host.id.rawValue
-            )
-        }
-    }
-
-    private func cost(_ lane: Lane, _ host: Host, _ work: Workload) -> Cost {
-        CostModel.cost(of: work, on: host, lane)
+                lane, exclusion: exclusion(lane, work, tried, allOut ? nil : now) ?? tooSmall,
+                cost: CostModel.cost(of: work, lane))
+        }.sorted { ($0.isLocal ? 0 : 1, $0.name, $0.id.rawValue) < ($1.isLocal ? 0 : 1, $1.name, $1.id.rawValue) }
     }
 
     /// - Parameter now: nil leaves out rule 6.
     private func exclusion(
         _ lane: Lane, _ work: Workload, _ tried: [NodeID], _ now: Double?
     ) -> Verdict.Exclusion? {
-        guard let host = hosts[lane.host] else { return .notAsked }
-        return exclusion(lane, host, work, tried, now)
-    }
-
-    private func exclusion(
-        _ lane: Lane, _ host: Host, _ work: Workload, _ tried: [NodeID], _ now: Double?
-    ) -> Verdict.Exclusion? {
-        guard host.isLocal || !work.isHereOnly else { return .notAsked }
+        let known = lane.known
+        let isLocal = known.host.isLocal
+        guard isLocal || !work.isHereOnly else { return .notAsked }
         // 1
-        guard host.health == .up || host.health == .suspect else { return .down(host.evidence) }
-        guard host.isLocal || host.place != nil else { return .down("it has no address") }
+        guard known.host.health == .up || known.host.health == .suspect else { return .down(known.host.evidence) }
+        guard isLocal || known.host.place != nil else { return .down("it has no address") }
         // 2
-        if !(host.isLocal && work.isOwn) {
-            guard lane.report.shared else { return .notShared }
-            guard host.policy.accepting else { return .notAccepting(host.policy.reason ?? "draining") }
+        if !(isLocal && work.isOwn) {
+            guard lane.standing.isShared else { return .notShared }
+            guard known.host.policy.accepting else { return .notAccepting(known.host.policy.reason ?? "draining") }
         }
         // 3
-        if !host.isLocal, match != .name, let other = mismatch(lane) { return .otherModel(other) }
-        if work.staysLocal, lane.report.backend != .gguf { return .otherModel("a hosted one") }
+        if !isLocal, match != .name, let other = mismatch(lane) { return .otherModel(other) }
+        if work.staysLocal, !lane.standing.isLocalModel { return .otherModel("a hosted one") }
         // 4
-        let hasFailed = lane.report.state == .failed
-        guard lane.report.state.canServe || hasFailed else { return .state(lane.report.state, lane.report.note ?? "") }
+        let state = lane.standing.state
+        guard state.canServe || state == .failed else { return .state(state, lane.report.note ?? "") }
         // 5
-        if tried.contains(lane.host) { return .triedAlready }
+        if !tried.isEmpty, tried.contains(known.host.id) { return .triedAlready }
         // 6
         guard let now else { return nil }
-        if hasFailed { return .state(.failed, lane.report.note ?? "") }
+        if state == .failed { return .state(.failed, lane.report.note ?? "") }
         return lane.ejection.isOut(at: now) ? .ejected(seconds: lane.ejection.remaining(at: now)) : nil
     }
 
     /// Whether rule 6 would leave nobody.
     private func allOut(_ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double) -> Bool {
         // A host that has no room is none that could take the others' place.
-        list.allSatisfy { lane in
-            guard let host = hosts[lane.host] else { return true }
-            return exclusion(lane, work, tried, now) != nil || rank(lane, host, work) == nil
-        }
+        list.allSatisfy { exclusion($0, work, tried, now) != nil || rank($0, work) == nil }
     }
 
     /// What the host has in place of the local host's model.
     private func mismatch(_ lane: Lane) -> String? {
-        guard let own = lanes[lane.report.name]?.first(where: { hosts[$0.host]?.isLocal == true })?.report.fingerprint
-        else { return nil }
-        let other = lane.report.fingerprint
+        let report = lane.report
+        guard let own = lanes[report.name]?.first(where: { $0.known.host.isLocal })?.report.fingerprint else {
+            return nil
+        }
+        let other = report.fingerprint
         let isSame =
             switch match {
             case .name: true
@@ -297,11 +284,11 @@ package struct Fleet: Sendable {
     }
 
     /// Lower is better; nil where the prompt has no room.
-    private func rank(_ lane: Lane, _ host: Host, _ work: Workload) -> Int? {
+    private func rank(_ lane: Lane, _ work: Workload) -> Int? {
         // 8
-        let doubt = host.health == .suspect ? 1 << 32 : 0
+        let doubt = lane.known.host.health == .suspect ? 1 << 32 : 0
         // 7
-        let context = lane.report.fingerprint.contextSize
+        let context = lane.standing.contextSize
         if context == 0 || work.promptTokens + (work.outputLimit ?? 0) <= context { return doubt }
         if work.promptTokens <= context { return doubt + 1 }
         return work.isFlexible ? nil : doubt + 2 + max(0, 1_000_000_000 - context)
@@ -319,7 +306,7 @@ package struct Fleet: Sendable {
 
     private func unserved(_ work: Workload, _ tried: [NodeID], _ now: Double) -> Decision {
         let verdicts = verdicts(work, except: tried, at: now)
-        let reasons = verdicts.compactMap { verdict in verdict.exclusion.map { "\(verdict.host.name): \($0.text)" } }
+        let reasons = verdicts.compactMap { verdict in verdict.exclusion.map { "\(verdict.name): \($0.text)" } }
         if !reasons.isEmpty {
             return .unserved(
                 Unserved(

@@ -1,40 +1,85 @@
 /// A tier on a host, and what the router knows of it beyond what the host says.
 struct Lane: Sendable {
-    let host: NodeID
-    var report: TierReport
-    var rates: Rates
+    private(set) var known: KnownHost
+    private(set) var standing: Standing
+    private(set) var rates: Rates
     var ejection = Ejection()
     /// What was known before the host said anything, and what it said before it started anew.
-    private(set) var known: TierSpeed
+    private(set) var speed: TierSpeed
     var learned = Learned()
+    /// Of the tier in ``Host/tiers``.
+    private var index: Int
     /// This router's own requests there; and how many of them there were when the host last reported.
     private(set) var outstanding = 0
     private var outstandingAtReport = 0
 
-    init(_ host: Host, _ report: TierReport, known: TierSpeed?) {
-        self.host = host.id
-        self.report = report
-        self.known = report.speed.completed(by: known)
-        rates = Rates(report, on: host.machine, told: report.speed, known: known)
+    /// What each request asks of a report: numbers, which are copied for nothing.
+    struct Standing: Equatable, Sendable {
+        var isShared: Bool
+        var isLocalModel: Bool
+        var state: TierState
+        /// 1 at least.
+        var slots: Int
+        var busy: Int
+        var queued: Int
+        /// Tokens of one slot; 0 when unknown.
+        var contextSize: Int
+        /// Seconds until a load that is under way is expected to end.
+        var loadRemaining: Double?
+
+        init(_ report: TierReport) {
+            isShared = report.shared
+            isLocalModel = report.backend == .gguf
+            state = report.state
+            slots = max(report.slots, 1)
+            busy = report.busy
+            queued = report.queued
+            contextSize = report.fingerprint.contextSize
+            loadRemaining = report.loadRemaining
+        }
+    }
+
+    /// - Parameter index: of the tier in the host's.
+    init(_ host: KnownHost, _ index: Int, known speed: TierSpeed?) {
+        let report = host.host.tiers[index]
+        known = host
+        self.index = index
+        standing = Standing(report)
+        self.speed = report.speed.completed(by: speed)
+        rates = Rates(report, on: host.host.machine, told: report.speed, known: speed)
     }
 
     /// The host has reported anew.
     ///
-    /// - Parameter isNewRun: its router has started anew.
-    mutating func update(_ host: Host, _ report: TierReport, isNewRun: Bool) {
+    /// - Parameters:
+    ///   - index: of the tier in the host's.
+    ///   - isNewRun: its router has started anew.
+    /// - Returns: whether the tier has another name for anyone.
+    mutating func update(_ host: KnownHost, _ index: Int, isNewRun: Bool) -> Bool {
+        let (before, report) = (self.report, host.host.tiers[index])
+        known = host
+        self.index = index
+        if !isNewRun, before == report { return false }
         if isNewRun { ejection = Ejection() }
-        if report.busy != self.report.busy || report.queued != self.report.queued { outstandingAtReport = outstanding }
-        self.report = report
-        known = report.speed.completed(by: known)
-        rates = Rates(report, on: host.machine, told: report.speed, known: known)
+        if report.busy != before.busy || report.queued != before.queued { outstandingAtReport = outstanding }
+        standing = Standing(report)
+        if isNewRun || report.speed != before.speed || report.sizeBytes != before.sizeBytes {
+            speed = report.speed.completed(by: speed)
+            rates = Rates(report, on: host.host.machine, told: report.speed, known: speed)
+        }
+        return before.aliases != report.aliases || before.shared != report.shared
     }
+
+    /// What the host says of the tier.
+    var report: TierReport { known.host.tiers[index] }
+    var host: NodeID { known.host.id }
 
     mutating func sent() { outstanding += 1 }
 
     mutating func ended() { outstanding = max(0, outstanding - 1) }
 
     /// Requests in hand there, as far as one can tell: what the host said last, and what this router did since.
-    var inHand: Int { max(0, report.busy + outstanding - outstandingAtReport) }
+    var inHand: Int { max(0, standing.busy + outstanding - outstandingAtReport) }
 
     /// What replies have taught.
     struct Learned: Equatable, Sendable {

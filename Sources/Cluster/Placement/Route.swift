@@ -5,6 +5,8 @@ package struct Route: Equatable, Sendable {
     /// Why that tier, as the router logs it and the reply's head says it.
     package var reason: String
     package var decision: Fleet.Decision
+    /// Whether hosted tiers were out of the question.
+    package var staysLocal: Bool
     /// The tiers that were looked at in turn, and why none before the last was taken.
     package var rungs: [Rung]
 
@@ -14,16 +16,17 @@ package struct Route: Equatable, Sendable {
         package var why: String?
     }
 
-    init(tier: String, reason: String, decision: Fleet.Decision, rungs: [Rung]) {
+    init(tier: String, reason: String, decision: Fleet.Decision, staysLocal: Bool, rungs: [Rung]) {
         self.tier = tier
         self.reason = reason
         self.decision = decision
+        self.staysLocal = staysLocal
         self.rungs = rungs
     }
 
     /// Of a request that names its tier.
-    package init(named tier: String, _ decision: Fleet.Decision) {
-        self.init(tier: tier, reason: "named", decision: decision, rungs: [])
+    package init(named work: Workload, _ decision: Fleet.Decision) {
+        self.init(tier: work.tier, reason: "named", decision: decision, staysLocal: work.staysLocal, rungs: [])
     }
 }
 
@@ -66,7 +69,7 @@ extension Fleet {
                     if isFlexible { rungs.append(Route.Rung(tier: tier, why: nil)) }
                     return Route(
                         tier: tier, reason: Self.reason(choice, chosen, tier, rungs), decision: .host(verdict),
-                        rungs: rungs)
+                        staysLocal: staysLocal, rungs: rungs)
                 case .unserved(let unserved):
                     if isFlexible { rungs.append(Route.Rung(tier: tier, why: unserved.why)) }
                     wait = min(wait, unserved.retryAfter)
@@ -78,7 +81,7 @@ extension Fleet {
         return Route(
             tier: chosen, reason: choice.reason,
             decision: .unserved(Unserved(kind: kind, why: why, retryAfter: wait)),
-            rungs: rungs)
+            staysLocal: staysLocal, rungs: rungs)
     }
 
     private static func reason(

@@ -1,12 +1,26 @@
 /// What placement makes of one host for one request.
 package struct Verdict: Equatable, Sendable {
-    package var host: Host
+    private let known: KnownHost
     /// Why it cannot be asked; nil when it can.
     package var exclusion: Exclusion?
     /// What it would cost; of an excluded host what it would cost otherwise.
     package var cost: Cost
     /// Requests in hand there.
     package var inHand: Int
+
+    init(_ lane: Lane, exclusion: Exclusion? = nil, cost: Cost) {
+        known = lane.known
+        self.exclusion = exclusion
+        self.cost = cost
+        inHand = lane.inHand
+    }
+
+    package var host: Host { known.host }
+    // One by one, for a host is much to copy.
+    package var id: NodeID { known.host.id }
+    package var name: String { known.host.name }
+    package var isLocal: Bool { known.host.isLocal }
+    package var place: Place? { known.host.place }
 
     /// Why a host cannot be asked.
     package enum Exclusion: Equatable, Sendable {

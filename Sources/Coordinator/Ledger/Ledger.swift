@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 package import Logging
 import Synchronization
+import Wire
 
 /// Keeps what a router learns in a file of SQLite: which nodes it met and where, how their health changed, how fast they
 /// are, and where requests were placed. Never a prompt.
@@ -30,6 +31,7 @@ package final class Ledger: Sendable {
     private let log: Logger
     private let noted: Mutex<Noted>
     private let driver: Mutex<Driver>
+    private let quota = PlacementQuota()
     private let origin = ContinuousClock.now
     /// That something was noted where nothing waited.
     private let wakes: AsyncStream<Void>
@@ -72,6 +74,11 @@ package final class Ledger: Sendable {
         if isFirst { waker.yield() }
     }
 
+    /// Keeps a placement, unless there are more than anybody will read (``PlacementQuota``).
+    package func notePlacement(_ record: () -> PlacementRecord) {
+        if quota.take(at: Uptime.seconds) { note(.placement(record())) }
+    }
+
     /// What is known now: what the file had, and what was noted since.
     package var memory: LedgerMemory { noted.withLock { $0.memory } }
 
@@ -83,6 +90,7 @@ package final class Ledger: Sendable {
         }
         for message in unsaid ?? [] { log.warning("\(message)") }
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.tellWhatIsLeftOut() }
             group.addTask { [waker, limits] in
                 // For what comes with time: another try, and what has become too old.
                 while (try? await Task.sleep(for: .seconds(min(2, limits.retryInterval / 4)))) != nil { waker.yield() }
@@ -95,6 +103,20 @@ package final class Ledger: Sendable {
             group.cancelAll()
         }
         await finish()
+    }
+
+    /// Once a minute at most.
+    private func tellWhatIsLeftOut() async {
+        while (try? await Task.sleep(for: .seconds(60))) != nil {
+            let count = quota.forgetLeftOut()
+            if count > 0 {
+                log.notice(
+                    """
+                    placements of the last minute that are not in the ledger: \(count); it takes \
+                    \(PlacementQuota.limit) a second
+                    """)
+            }
+        }
     }
 
     // MARK: Steps

@@ -13,21 +13,38 @@ struct ClusterRouting {
     var gate: any TierGate { node.gate }
     private var match: NodeSection.Match { reading.table.catalog.node.match }
 
-    func route(_ facts: RequestFacts, _ work: Workload, except tried: [NodeID]) -> Route {
-        let table = reading.table
-        return book.ask(match: match) { fleet, now in
-            fleet.route(
-                facts, by: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
-                own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } }, work, except: tried, at: now)
-        }
+    /// Where a request that has just come goes: counted there as sent.
+    func choose(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, isNew: Bool) -> Route {
+        book.choose(match: match, isNew: isNew) { fleet, now in route(ask, work, [], fleet, now) }
     }
 
-    func place(_ work: Workload, except tried: [NodeID]) -> Fleet.Decision {
-        book.ask(match: match) { fleet, now in fleet.place(work, except: tried, at: now) }
+    /// Where a request would go.
+    func route(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, except tried: [NodeID] = []) -> Route {
+        book.ask(match: match) { fleet, now in route(ask, work, tried, fleet, now) }
+    }
+
+    private func route(
+        _ ask: PlacedRequest.Errand.Ask, _ work: Workload, _ tried: [NodeID], _ fleet: Fleet, _ now: Double
+    ) -> Route {
+        var work = work
+        switch ask {
+        case .auto(let facts):
+            let table = reading.table
+            return fleet.route(
+                facts, by: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
+                own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } }, work, except: tried, at: now)
+        case .tier(let tier):
+            work.tier = tier
+            work.staysLocal = reading.isLocal(tier) ?? fleet.isLocal(tier)
+        case .here(let tier):
+            work.tier = tier
+            work.isHereOnly = true
+        }
+        return Route(named: work, fleet.place(work, except: tried, at: now))
     }
 
     /// As it is now; nil when it has gone.
-    func host(_ id: NodeID) -> Host? { book.ask(match: match) { fleet, _ in fleet.hosts[id] } }
+    func host(_ id: NodeID) -> Host? { book.ask(match: match) { fleet, _ in fleet.host(id) } }
 
     func verdicts(_ work: Workload) -> [Verdict] {
         book.ask(match: match) { fleet, now in fleet.verdicts(work, at: now) }
@@ -35,15 +52,15 @@ struct ClusterRouting {
 
     /// The tier that a name stands for: this host's own word first.
     func tier(named name: String) -> String? {
-        reading.table.catalog.tier(named: name)?.name ?? book.ask(match: match) { fleet, _ in fleet.tier(named: name) }
+        reading.tier(named: name) ?? book.ask(match: match) { fleet, _ in fleet.tier(named: name) }
     }
 
     func ended(_ tier: String, on verdict: Verdict, _ outcome: Fleet.Outcome) {
-        if book.ended(tier, on: verdict.host.id, outcome) {
+        if book.ended(tier, on: verdict.id, outcome) {
             log.warning(
-                "\(tier) on \(verdict.host.name) failed \(Ejection.threshold) times in a row: others are asked first")
+                "\(tier) on \(verdict.name) failed \(Ejection.threshold) times in a row: others are asked first")
         }
     }
 
-    func note(_ record: PlacementRecord) { node.note(record) }
+    func note(_ record: () -> PlacementRecord) { node.note(record) }
 }

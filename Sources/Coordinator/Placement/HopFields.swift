@@ -52,9 +52,13 @@ enum HopFields {
     /// A field's value may have visible ASCII, spaces and nothing else (RFC 9110, section 5.5); names and reasons come from
     /// other hosts.
     private static func visible(_ text: String) -> String {
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
-            return text.utf8.count <= limit ? text : String(text.prefix(limit))
-        }
+        let isVisible =
+            text.utf8.withContiguousStorageIfAvailable { bytes in
+                var isVisible = bytes.count <= limit
+                for byte in bytes where byte < 0x20 || byte >= 0x7F { isVisible = false }
+                return isVisible
+            } ?? false
+        if isVisible { return text }
         return String(
             String.UnicodeScalarView(
                 text.unicodeScalars.prefix(limit).map { $0.isASCII && $0.value >= 0x20 && $0.value < 0x7F ? $0 : "?" }))

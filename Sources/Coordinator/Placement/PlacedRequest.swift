@@ -35,7 +35,7 @@ final class PlacedRequest: Itinerary {
     let isEventStream: Bool
     private let errand: Errand
     private let cluster: ClusterRouting
-    private let began = ContinuousClock.now
+    private let began = Uptime.seconds
     private let id: String
     private var loop: (any EventLoop)?
     private var go: ((Leg) -> Void)?
@@ -73,14 +73,14 @@ final class PlacedRequest: Itinerary {
         id = errand.head.fields[HopFields.request].map { $0.printable(HopFields.idLimit) } ?? HopFields.newID()
     }
 
-    private var elapsed: Double { (ContinuousClock.now - began) / .seconds(1) }
+    private var elapsed: Double { Uptime.seconds - began }
 
     // MARK: Itinerary
 
     func waitingNote() -> ByteBuffer? {
         guard errand.head.path == WaitingNote.path, let stay else { return nil }
         let text = WaitingNote.text(
-            tier: stay.tier, host: cluster.host(stay.verdict.host.id) ?? stay.verdict.host, request: id,
+            tier: stay.tier, host: cluster.host(stay.verdict.id) ?? stay.verdict.host, request: id,
             standing: standing.map { ($0.position, $0.turn - elapsed) })
         guard let text, text != noted else { return nil }
         noted = text
@@ -90,7 +90,7 @@ final class PlacedRequest: Itinerary {
     var earlyFields: Fields {
         var fields = Fields()
         if let route, let stay {
-            HopFields.tell(&fields, node: stay.verdict.host.name, tier: stay.tier, reason: route.reason)
+            HopFields.tell(&fields, node: stay.verdict.name, tier: stay.tier, reason: route.reason)
         }
         return fields
     }
@@ -98,8 +98,8 @@ final class PlacedRequest: Itinerary {
     /// A host that has lost its power says nothing any more, and no connection tells of it for minutes. One that said
     /// goodbye, or whose connections end, finishes what it has in hand.
     var isLost: Bool {
-        guard let stay, !stay.verdict.host.isLocal else { return false }
-        return cluster.host(stay.verdict.host.id)?.fellSilent == true
+        guard let stay, !stay.verdict.isLocal else { return false }
+        return cluster.host(stay.verdict.id)?.fellSilent == true
     }
 
     /// llama-server ends each stream with `[DONE]`; llama-swap ends it as if all were well when its child dies.
@@ -113,8 +113,8 @@ final class PlacedRequest: Itinerary {
     func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) {
         self.loop = loop
         self.go = go
-        if !attempts.isPlacedElsewhere { cluster.book.took() }
-        if !goOn() { refuse() }
+        // 1
+        if !goOn(cluster.choose(errand.ask, errand.work, isNew: !attempts.isPlacedElsewhere)) { refuse() }
     }
 
     func replied(_ head: ReplyHead) -> Passage {
@@ -128,7 +128,7 @@ final class PlacedRequest: Itinerary {
 
     func failed(_ failure: UpstreamFailure) {
         cluster.log.warning("\(errand.head.method) \(errand.head.path): \(failure)")
-        let upstream = stay.map { $0.verdict.host.isLocal ? "llama-swap" : $0.verdict.host.name } ?? "upstream"
+        let upstream = stay.map { $0.verdict.isLocal ? "llama-swap" : $0.verdict.name } ?? "upstream"
         if !passBy(.noReply) {
             status = 502
             answer(
@@ -152,33 +152,16 @@ final class PlacedRequest: Itinerary {
     // MARK: Choosing
 
     /// - Returns: whether there is a next leg, or one to come.
-    private func goOn(_ next: Route? = nil) -> Bool {
-        let route = next ?? plan(except: tried)
+    private func goOn(_ route: Route) -> Bool {
         self.route = route
         guard case .host(let verdict) = route.decision else { return false }
-        cluster.book.sent(route.tier, to: verdict.host.id)
         stay = Stay(verdict: verdict, tier: route.tier, began: elapsed)
         if case .auto = errand.ask {
             cluster.log.info(
-                "auto -> \(route.tier) (\(route.reason)) [path=\(errand.head.path)] [node=\(verdict.host.name)]")
+                "auto -> \(route.tier) (\(route.reason)) [path=\(errand.head.path)] [node=\(verdict.name)]")
         }
-        if verdict.host.isLocal { enter(verdict, route.tier) } else { visit(verdict, route.tier) }
+        if verdict.isLocal { enter(verdict, route.tier) } else { visit(verdict, route.tier) }
         return true
-    }
-
-    /// 1
-    private func plan(except tried: [NodeID]) -> Route {
-        var work = errand.work
-        switch errand.ask {
-        case .auto(let facts): return cluster.route(facts, work, except: tried)
-        case .tier(let tier):
-            work.tier = tier
-            return Route(named: tier, cluster.place(work, except: tried))
-        case .here(let tier):
-            work.tier = tier
-            work.isHereOnly = true
-            return Route(named: tier, cluster.place(work, except: tried))
-        }
     }
 
     /// 2
@@ -196,7 +179,7 @@ final class PlacedRequest: Itinerary {
             }
         }
         // An answer that came at once may have been a refusal, after which there is nothing to leave.
-        if stay?.verdict.host.isLocal == true, tried.count == attempt {
+        if stay?.verdict.isLocal == true, tried.count == attempt {
             stay?.ticket = ticket
         } else {
             cluster.gate.leave(ticket, nil)
@@ -204,7 +187,7 @@ final class PlacedRequest: Itinerary {
     }
 
     private func heard(_ answer: AdmissionAnswer, of attempt: Int) {
-        guard tried.count == attempt, let stay, stay.verdict.host.isLocal, !stay.isAdmitted, let go else { return }
+        guard tried.count == attempt, let stay, stay.verdict.isLocal, !stay.isAdmitted, let go else { return }
         switch answer {
         case .queued(let position, let seconds):
             self.stay?.hasWaited = true
@@ -221,7 +204,7 @@ final class PlacedRequest: Itinerary {
                 self.answer(
                     OpenAIError(
                         429, "rate_limit_exceeded",
-                        "\(stay.verdict.host.name) has no place for \"\(stay.tier)\": \(refusal)",
+                        "\(stay.verdict.name) has no place for \"\(stay.tier)\": \(refusal)",
                         retryAfter: refusal.retryAfter))
             }
         }
@@ -229,7 +212,7 @@ final class PlacedRequest: Itinerary {
 
     /// 3
     private func visit(_ verdict: Verdict, _ tier: String) {
-        guard let place = verdict.host.place, let go else { return refuse() }
+        guard let place = verdict.place, let go else { return refuse() }
         var head = errand.head
         // A query may hold credentials too, and means nothing to a tier.
         head.target = String(head.path)
@@ -245,13 +228,14 @@ final class PlacedRequest: Itinerary {
         guard outcome.isPassing, cluster.book.mayAskAnother(attempts, after: outcome),
             case .host(let verdict)? = route?.decision
         else { return false }
-        let next = plan(except: tried + [verdict.host.id])
+        let next = cluster.route(errand.ask, errand.work, except: tried + [verdict.id])
         // The reply that there is beats none.
-        guard case .host = next.decision else { return false }
+        guard case .host(let other) = next.decision else { return false }
         let status = if case .status(let status) = outcome { status } else { 502 }
         leave(.broke, status: status)
-        attempts.passedBy(verdict.host.id)
+        attempts.passedBy(verdict.id)
         if outcome.isFault { cluster.book.retried() }
+        cluster.book.sent(next.tier, to: other.id)
         return goOn(next)
     }
 
@@ -270,6 +254,12 @@ final class PlacedRequest: Itinerary {
     }
 
     private func note(_ stay: Stay, _ end: ExchangeEnd, _ firstToken: Double?, _ status: Int) {
+        cluster.note { record(of: stay, end, firstToken, status) }
+    }
+
+    private func record(
+        of stay: Stay, _ end: ExchangeEnd, _ firstToken: Double?, _ status: Int
+    ) -> PlacementRecord {
         let asked =
             switch errand.ask {
             case .auto: "auto"
@@ -286,14 +276,12 @@ final class PlacedRequest: Itinerary {
             }
         let (verdict, cost) = (stay.verdict, stay.verdict.cost)
         let elapsed = elapsed
-        cluster.note(
-            PlacementRecord(
-                time: WallClock.now - elapsed + stay.began, request: id, asked: asked, tier: stay.tier,
-                node: verdict.host.id,
-                name: verdict.host.name, reason: route?.reason ?? "", attempt: attempts.number,
-                promptTokens: errand.work.promptTokens, predictedFirstToken: cost.firstToken, queue: cost.queue,
-                load: cost.load, prefill: cost.prefill, decode: cost.decode, network: cost.network,
-                observedFirstToken: firstToken, total: elapsed - stay.began, status: status, outcome: outcome))
+        return PlacementRecord(
+            time: WallClock.now - elapsed + stay.began, request: id, asked: asked, tier: stay.tier,
+            node: verdict.id, name: verdict.name, reason: route?.reason ?? "", attempt: attempts.number,
+            promptTokens: errand.work.promptTokens, predictedFirstToken: cost.firstToken, queue: cost.queue,
+            load: cost.load, prefill: cost.prefill, decode: cost.decode, network: cost.network,
+            observedFirstToken: firstToken, total: elapsed - stay.began, status: status, outcome: outcome)
     }
 
     private func outcome(
@@ -325,9 +313,9 @@ final class PlacedRequest: Itinerary {
 
     private func told(_ head: ReplyHead) -> ReplyHead {
         var head = head
-        if !(errand.work.isOwn && stay?.verdict.host.isLocal == true) { HopFields.stripReply(&head.fields) }
+        if !(errand.work.isOwn && stay?.verdict.isLocal == true) { HopFields.stripReply(&head.fields) }
         if let route, let stay {
-            HopFields.tell(&head.fields, node: stay.verdict.host.name, tier: stay.tier, reason: route.reason)
+            HopFields.tell(&head.fields, node: stay.verdict.name, tier: stay.tier, reason: route.reason)
         }
         return head
     }
@@ -335,7 +323,7 @@ final class PlacedRequest: Itinerary {
     private func answer(_ error: OpenAIError) {
         var reply = error.reply
         if let route, let stay {
-            HopFields.tell(&reply.head.fields, node: stay.verdict.host.name, tier: stay.tier, reason: route.reason)
+            HopFields.tell(&reply.head.fields, node: stay.verdict.name, tier: stay.tier, reason: route.reason)
         }
         go?(.reply(reply))
     }

@@ -93,11 +93,12 @@ extension PlacementExplanation {
         let route: Route
         if let model {
             work.tier = routing.tier(named: model) ?? model
-            route = Route(named: work.tier, routing.place(work, except: []))
+            route = routing.route(.tier(work.tier), work)
         } else {
-            route = routing.route(request.facts, work, except: [])
+            route = routing.route(.auto(request.facts), work)
             work.tier = route.tier
             work.isFlexible = true
+            work.staysLocal = route.staysLocal
         }
         auto = model == nil
         asked = model ?? "auto"
@@ -105,7 +106,7 @@ extension PlacementExplanation {
         reason = route.reason
         promptTokens = work.promptTokens
         switch route.decision {
-        case .host(let verdict): node = verdict.host.name
+        case .host(let verdict): node = verdict.name
         case .unserved(let unserved): refusal = unserved.why
         }
         rungs = route.rungs.filter { $0.why != nil }.map { Rung(tier: $0.tier, why: $0.why) }
@@ -118,7 +119,7 @@ extension PlacementExplanation.Entry {
         let report = verdict.host.tiers.first { $0.name == tier }
         let cost = verdict.cost
         self.init(
-            node: verdict.host.name, id: verdict.host.id, local: verdict.host.isLocal,
+            node: verdict.name, id: verdict.id, local: verdict.isLocal,
             eligible: verdict.exclusion == nil, why: verdict.exclusion?.text, state: report?.state.rawValue ?? "",
             inHand: verdict.inHand, slots: report?.slots ?? 0, total: cost.total, queue: cost.queue, load: cost.load,
             prefill: cost.prefill, decode: cost.decode, network: cost.network, firstToken: cost.firstToken)

@@ -5,7 +5,7 @@ package import Wire
 
 /// The routes under `/llmstack/v1/`: what this node is, whom it knows, and whether it takes work. None of them is on the
 /// path of a completion.
-package struct NodeRoutes: Sendable {
+package final class NodeRoutes: Sendable {
     package let node: any LocalNode
     package let gate: any TierGate
     /// What is known of the cluster's hosts.
@@ -13,14 +13,14 @@ package struct NodeRoutes: Sendable {
     /// What other nodes lend; nil where nobody is asked.
     let others: LentCatalogs?
     let roster: @Sendable () -> Roster
-    let note: @Sendable (PlacementRecord) -> Void
+    let note: @Sendable (() -> PlacementRecord) -> Void
 
     /// - Parameters:
     ///   - roster: whom this node knows, now.
-    ///   - note: takes what became of each request. Called on event loops: it must not block.
+    ///   - note: takes what became of a request, if it wants it. Called on event loops: it must not block.
     package init(
         node: any LocalNode, gate: any TierGate, book: FleetBook, others: LentCatalogs? = nil,
-        roster: @escaping @Sendable () -> Roster, note: @escaping @Sendable (PlacementRecord) -> Void = { _ in }
+        roster: @escaping @Sendable () -> Roster, note: @escaping @Sendable (() -> PlacementRecord) -> Void = { _ in }
     ) {
         self.node = node
         self.gate = gate
@@ -56,7 +56,7 @@ package struct NodeRoutes: Sendable {
         let head = ReplyHead(
             status: 200, fields: ["content-type": "text/event-stream", "cache-control": "no-store"])
         return .stream(head) { stream in
-            EventFeed(node, stream).start()
+            EventFeed(self.node, stream).start()
         }
     }
 

@@ -7,11 +7,24 @@ package final class RoutingRules: Sendable {
     final class Reading: Sendable {
         let table: RoutingTable
         let hosted: HostedTiers
+        /// Tiers by all their names, as ``Catalog/tier(named:)`` finds them one by one.
+        private let tiers: [String: String]
 
         init(_ table: RoutingTable) {
             self.table = table
             hosted = HostedTiers(table.catalog)
+            tiers = table.catalog.tiers.reduce(into: [:]) { tiers, tier in
+                for name in [tier.name] + tier.effectiveAliases {
+                    tiers[name] = table.catalog.tier(named: name)?.name
+                }
+            }
         }
+
+        /// Whether a tier of this host runs on it; nil where it has none of that name.
+        func isLocal(_ tier: String) -> Bool? { tiers[tier] == nil ? nil : hosted[tier] == nil }
+
+        /// The tier of this host that a name stands for.
+        func tier(named name: String) -> String? { tiers[name] }
     }
 
     /// The local node's llama-swap.

@@ -3,11 +3,23 @@ import Wire
 
 /// On what terms one request is served: what models.ini says, and how the router serves.
 struct ServingTerms {
-    let reading: RoutingRules.Reading
-    let profile: ServingProfile
-    /// nil where the router tells nobody of its node: then it serves this host alone.
-    let node: NodeRoutes?
+    /// How a router serves: an object, so that taking it is one reference and not a copy of many.
+    final class Serving: Sendable {
+        let profile: ServingProfile
+        let node: NodeRoutes?
 
+        init(_ profile: ServingProfile, _ node: NodeRoutes?) {
+            self.profile = profile
+            self.node = node
+        }
+    }
+
+    let reading: RoutingRules.Reading
+    let serving: Serving
+
+    var profile: ServingProfile { serving.profile }
+    /// nil where the router tells nobody of its node: then it serves this host alone.
+    var node: NodeRoutes? { serving.node }
     var table: RoutingTable { reading.table }
 
     /// - Returns: why another node may not ask for a model here; nil when it may.

@@ -7,14 +7,8 @@ package import Wire
 
 /// The router of one node: guards, routes, ladder, placement.
 package final class StackRouter: RequestRouter {
-    /// How it serves, and what the profile's routes about the node are answered from: nil where it has none.
-    private struct Serving {
-        var profile: ServingProfile
-        var node: NodeRoutes?
-    }
-
     private let rules: RoutingRules
-    private let serving: Mutex<Serving>
+    private let serving: Mutex<ServingTerms.Serving>
     private let modelsINI: String
     private let hostGuard: LoopbackGuard
     private let log: Logger
@@ -27,7 +21,7 @@ package final class StackRouter: RequestRouter {
         hostGuard: LoopbackGuard, log: Logger
     ) {
         self.rules = rules
-        serving = Mutex(Serving(profile: profile, node: node))
+        serving = Mutex(.init(profile, node))
         self.modelsINI = modelsINI
         self.hostGuard = hostGuard
         self.log = log
@@ -35,12 +29,12 @@ package final class StackRouter: RequestRouter {
 
     /// Serves so from the next request on.
     package func serve(_ profile: ServingProfile, _ node: NodeRoutes?) {
-        serving.withLock { $0 = Serving(profile: profile, node: node) }
+        let new = ServingTerms.Serving(profile, node)
+        serving.withLock { $0 = new }
     }
 
     private var current: ServingTerms {
-        let serving = serving.withLock { $0 }
-        return ServingTerms(reading: rules.current, profile: serving.profile, node: serving.node)
+        ServingTerms(reading: rules.current, serving: serving.withLock { $0 })
     }
 
     // MARK: RequestRouter
@@ -152,7 +146,7 @@ package final class StackRouter: RequestRouter {
             return .forward(Endpoint(rules.local), .none)
         }
         // This host's llama-swap knows its own aliases, and no other.
-        let isOwnName = terms.table.catalog.tier(named: model) != nil
+        let isOwnName = terms.reading.tier(named: model) != nil
         return .dispatch(
             placed(.tier(tier), request, head, terms, node) { tier, isLocal in
                 tier == model || (isLocal && isOwnName) ? .none : .edit(BodyEdit(model: tier, in: request))

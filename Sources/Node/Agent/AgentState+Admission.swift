@@ -24,31 +24,21 @@ extension AgentState {
     /// A request is over, or given up while it waits. A ticket that is not held changes nothing.
     package mutating func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double) {
         let tier = ticket.tier
-        guard var memory = memories[tier], memory.admission.holds(ticket) else { return }
+        guard memories[tier]?.admission.holds(ticket) == true else { return }
         passed(now)
-        news += memory.admission.leave(ticket, served: timings?.seconds, at: now)
-        if let timings {
-            memory.learn(from: timings)
-            news += memory.settle(at: now)
+        // In place: a copy would have its lists copied, too.
+        news += memories[tier]?.leave(ticket, timings, at: now) ?? []
+        if memories[tier]?.admission.isEmpty == true, !catalog.tiers.contains(where: { $0.name == tier }) {
+            memories[tier] = nil
         }
-        let isOfNobody = memory.admission.isEmpty && !catalog.tiers.contains { $0.name == tier }
-        memories[tier] = isOfNobody ? nil : memory
         describeTraffic(tier)
     }
 
     /// What requests change of a tier, and nothing else: this is done for each of them.
     private mutating func describeTraffic(_ name: String) {
-        guard let index = description.tiers.firstIndex(where: { $0.name == name }), let memory = memories[name] else {
-            return
-        }
-        var report = description.tiers[index]
-        report.busy = memory.inHand
-        report.queued = memory.admission.queuedCount
-        report.waiting = memory.waiting(at: time)
-        report.loadRemaining = memory.loadRemaining(at: time)
-        report.speed = memory.speed
-        guard report != description.tiers[index] else { return }
-        description.tiers[index] = report
+        guard let index = description.tiers.firstIndex(where: { $0.name == name }), let memory = memories[name],
+            memory.tellTraffic(of: &description.tiers[index], at: time)
+        else { return }
         description.sequence += 1
     }
 
@@ -60,6 +50,17 @@ extension AgentState {
 }
 
 extension AgentState.Memory {
+    fileprivate mutating func leave(
+        _ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double
+    ) -> [AdmissionNews] {
+        var news = admission.leave(ticket, served: timings?.seconds, at: now)
+        if let timings {
+            learn(from: timings)
+            news += settle(at: now)
+        }
+        return news
+    }
+
     /// Takes one reply into what is known of the tier's speed.
     mutating func learn(from timings: ReplyTimings) {
         speed.learn(from: timings)
@@ -82,6 +83,23 @@ extension AgentState.Memory {
 
     /// llama-server's word, and one until it is heard.
     var slotCount: Int { slots?.count ?? 1 }
+
+    /// - Returns: whether the report has changed.
+    fileprivate func tellTraffic(of report: inout TierReport, at now: Double) -> Bool {
+        let (inHand, queued, waiting) = (inHand, admission.queuedCount, waiting(at: now))
+        let loadRemaining = loadRemaining(at: now)
+        if report.busy == inHand, report.queued == queued, report.loadRemaining == loadRemaining,
+            report.speed == speed, report.waiting == waiting
+        {
+            return false
+        }
+        report.busy = inHand
+        report.queued = queued
+        report.waiting = waiting
+        report.loadRemaining = loadRemaining
+        report.speed = speed
+        return true
+    }
 
     /// Requests in hand.
     var inHand: Int { admission.inFlightCount + admission.waitingCount }

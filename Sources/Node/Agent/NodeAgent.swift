@@ -35,7 +35,8 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     let log: Logger
     /// Where the kernel shows power supplies and graphics cards.
     let sysRoot: String
-    private let start = ContinuousClock.now
+    private let start = Uptime.seconds
+    private let structure = Atomic<UInt64>(0)
     /// Wakes whoever tells the subscribers of what requests change.
     private let (trafficHasMoved, trafficMoves) = AsyncStream.makeStream(
         of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -65,6 +66,8 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     // MARK: LocalNode
 
     package var description: NodeDescription { shared.withLock { $0.state.description } }
+
+    package var revision: UInt64 { structure.load(ordering: .acquiring) }
 
     package func descriptions() -> AsyncStream<NodeDescription> {
         let (stream, continuation) = AsyncStream.makeStream(
@@ -153,7 +156,7 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     }
 
     /// Seconds since this agent was made.
-    var now: Double { (ContinuousClock.now - start) / .seconds(1) }
+    var now: Double { Uptime.seconds - start }
 
     var catalog: (Catalog, usesNext: Bool) { shared.withLock { ($0.state.catalog, $0.state.usesNext) } }
 
@@ -163,6 +166,7 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     func update(_ change: (inout AgentState) -> Void) {
         let tells = shared.withLock { shared in
             shared.update(change)
+            structure.store(shared.state.description.sequence, ordering: .releasing)
             return shared.answers.add(shared.state.takeNews())
         }
         if tells { tell() }

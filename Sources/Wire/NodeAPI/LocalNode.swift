@@ -6,6 +6,9 @@ package protocol LocalNode: Sendable {
     /// As it is now.
     var description: NodeDescription { get }
 
+    /// Rises with each change of it, but for those that requests make. Costs nothing to ask.
+    var revision: UInt64 { get }
+
     /// The description now and after each change; whoever is slow gets the newest and misses what was between.
     func descriptions() -> AsyncStream<NodeDescription>
 

@@ -26,47 +26,79 @@ package struct ReplyTimings: Equatable, Sendable {
     /// - Parameter tail: the last ``tailLength`` bytes or fewer.
     /// - Returns: nil when there are none, or one of the numbers is missing or no number.
     package init?(tail: some BidirectionalCollection<UInt8>) {
-        let tail = Array(tail)
-        guard let start = Self.lastIndex(of: Array("\"timings\":".utf8), in: tail) else { return nil }
-        let opened = tail[start...].drop { $0 != UInt8(ascii: "{") }
-        guard let end = opened.firstIndex(of: UInt8(ascii: "}")) else { return nil }
-        let object = Array(opened[..<end])
-        func number(_ name: String) -> Double? {
-            let key = Array("\"\(name)\":".utf8)
-            guard let at = Self.lastIndex(of: key, in: object) else { return nil }
-            let digits = object[(at + key.count)...].drop { $0 == UInt8(ascii: " ") }.prefix {
-                (0x30...0x39).contains($0)
-                    || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "e"), UInt8(ascii: "+")]
-                        .contains($0)
-            }
-            guard let value = Double(String(decoding: digits, as: UTF8.self)), value >= 0, value < 1e12 else {
-                return nil
-            }
-            return value
-        }
-        guard let promptTokens = number("prompt_n"), let promptMilliseconds = number("prompt_ms"),
-            let decodedTokens = number("predicted_n"), let decodeMilliseconds = number("predicted_ms")
-        else { return nil }
-        self.init(
-            promptTokens: Int(promptTokens), promptMilliseconds: promptMilliseconds, decodedTokens: Int(decodedTokens),
-            decodeMilliseconds: decodeMilliseconds, cachedTokens: Int(number("cache_n") ?? 0))
+        let found =
+            tail.withContiguousStorageIfAvailable(Self.find) ?? Array(tail).withUnsafeBufferPointer(Self.find)
+        guard let found else { return nil }
+        self = found
     }
 
-    private static func lastIndex(of key: [UInt8], in bytes: [UInt8]) -> Int? {
-        guard let first = key.first, bytes.count >= key.count else { return nil }
-        return bytes.withUnsafeBufferPointer { bytes in
-            key.withUnsafeBufferPointer { key in
-                var index = bytes.count - key.count
-                while index >= 0 {
-                    if bytes[index] == first {
-                        var matched = 1
-                        while matched < key.count, bytes[index + matched] == key[matched] { matched += 1 }
-                        if matched == key.count { return index }
-                    }
-                    index -= 1
-                }
-                return nil
+    private static func find(_ tail: UnsafeBufferPointer<UInt8>) -> ReplyTimings? {
+        guard let start = lastIndex(of: "\"timings\":", in: tail) else { return nil }
+        let opened = UnsafeBufferPointer(rebasing: tail[start...].drop { $0 != UInt8(ascii: "{") })
+        guard let end = opened.firstIndex(of: UInt8(ascii: "}")) else { return nil }
+        let object = UnsafeBufferPointer(rebasing: opened[..<end])
+        guard let promptTokens = number("\"prompt_n\":", in: object),
+            let promptMilliseconds = number("\"prompt_ms\":", in: object),
+            let decodedTokens = number("\"predicted_n\":", in: object),
+            let decodeMilliseconds = number("\"predicted_ms\":", in: object)
+        else { return nil }
+        return ReplyTimings(
+            promptTokens: Int(promptTokens), promptMilliseconds: promptMilliseconds, decodedTokens: Int(decodedTokens),
+            decodeMilliseconds: decodeMilliseconds, cachedTokens: Int(number("\"cache_n\":", in: object) ?? 0))
+    }
+
+    private static func number(_ key: StaticString, in object: UnsafeBufferPointer<UInt8>) -> Double? {
+        guard let at = lastIndex(of: key, in: object) else { return nil }
+        let text = object[(at + key.utf8CodeUnitCount)...].drop { $0 == UInt8(ascii: " ") }
+        // Nearly all that comes: digits, perhaps a point. Fewer than 16 are exact in a Double.
+        var (digits, decimals, isAfterPoint) = (UInt64(0), -1, false)
+        var index = text.startIndex
+        while index < text.endIndex, index - text.startIndex < 16 {
+            let byte = text[index]
+            if byte >= 0x30, byte <= 0x39 {
+                digits = digits * 10 + UInt64(byte - 0x30)
+            } else if byte == UInt8(ascii: "."), !isAfterPoint, index > text.startIndex {
+                isAfterPoint = true
+            } else {
+                break
             }
+            if isAfterPoint { decimals += 1 }
+            index += 1
         }
+        guard index < text.endIndex, ends.contains(text[index]), index > text.startIndex, decimals != 0 else {
+            return slowly(text)
+        }
+        let value = Double(digits) / (decimals > 0 ? powers[decimals] : 1)
+        return value < 1e12 ? value : nil
+    }
+
+    /// What may stand after a number; nothing may where the object ends, for its brace is cut off.
+    private static let ends: [UInt8] = [0x2C, 0x20, 0x0A, 0x0D]
+    private static let powers: [Double] = [
+        1, 10, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ]
+
+    private static func slowly(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Double? {
+        let digits = text.prefix {
+            (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+                || $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "+")
+        }
+        guard let value = Double(String(decoding: digits, as: UTF8.self)), value >= 0, value < 1e12 else { return nil }
+        return value
+    }
+
+    private static func lastIndex(of key: StaticString, in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+        let key = UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
+        guard let first = key.first, bytes.count >= key.count else { return nil }
+        var index = bytes.count - key.count
+        while index >= 0 {
+            if bytes[index] == first {
+                var matched = 1
+                while matched < key.count, bytes[index + matched] == key[matched] { matched += 1 }
+                if matched == key.count { return index }
+            }
+            index -= 1
+        }
+        return nil
     }
 }
