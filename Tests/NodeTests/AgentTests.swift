@@ -52,6 +52,28 @@ struct AgentTests {
         description.tiers.first { $0.name == name }?.state
     }
 
+    /// A task that is cancelled holds a lock of its own, which whoever wakes it needs: it may wait for no other.
+    @Test func `Subscribers that leave while something changes hold nobody up`() async throws {
+        let scratch = try Self.scratch()
+        let agent = try Self.agent(scratch, port: 1)
+        let changing = Task.detached {
+            var count = 0
+            while !Task.isCancelled {
+                agent.drain(count.isMultiple(of: 2) ? "for the test" : nil)
+                count += 1
+            }
+        }
+        for _ in 0..<5000 {
+            let reader = Task.detached { for await _ in agent.descriptions() {} }
+            await Task.yield()
+            reader.cancel()
+            await reader.value
+        }
+        changing.cancel()
+        await changing.value
+        withExtendedLifetime(scratch) {}
+    }
+
     @Test func `Each change reaches a subscriber, and nothing is asked that would load a model`()
         async throws
     {

@@ -25,7 +25,7 @@ package final class Server: Sendable {
         housekeeping = listener.eventLoop.scheduleRepeatedTask(
             initialDelay: .seconds(Int64(SpareMemory.interval)), delay: .seconds(Int64(SpareMemory.interval))
         ) { _ in
-            if spare.value.look(inUse: shared.bytesInUse) {
+            if spare.value.look(inUse: shared.takeMostInUse()) {
                 NIOThreadPool.singleton.submit { _ in SpareMemory.giveBack() }
             }
         }
@@ -80,6 +80,7 @@ package final class Server: Sendable {
     private static func configure(_ channel: any Channel, _ state: ServerLoop) throws {
         let pipeline = channel.pipeline.syncOperations
         let open = state.shared.connections.add(1, ordering: .relaxed).newValue
+        state.shared.noteUse()
         channel.closeFuture.whenComplete { [shared = state.shared] _ in
             shared.connections.subtract(1, ordering: .relaxed)
         }

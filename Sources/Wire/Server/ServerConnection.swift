@@ -284,6 +284,7 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .waiting  // So that the collection has one owner and grows in place.
             let size = collection.size + bytes.readableBytes
             let total = state.shared.bodyBytes.add(bytes.readableBytes, ordering: .relaxed).newValue
+            state.shared.noteUse()
             heldBytes += bytes.readableBytes
             setDeadline(limits.stalledSeconds)
             collection.append(bytes)

@@ -21,7 +21,7 @@ package struct SpareMemory: Sendable {
 
     /// To be called every ``interval`` or so.
     ///
-    /// - Parameter inUse: bytes, as far as they are known.
+    /// - Parameter inUse: the most bytes since the last look, as far as they are known.
     /// - Returns: whether much was used, and little has been since the last look: memory that comes and goes is better kept.
     package mutating func look(inUse: Int) -> Bool {
         guard inUse <= peak / 2, peak - inUse >= Self.worth else {
