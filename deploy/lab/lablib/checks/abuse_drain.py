@@ -1,6 +1,7 @@
 """A router that is told to end, or to take no more work, with streams in hand."""
 import asyncio
 import json
+import random
 import signal
 import threading
 import time
@@ -8,13 +9,17 @@ import urllib.error
 import urllib.request
 
 from benchlib import scripted
-from benchlib.router import Home
+from benchlib.nodes import made_up, upstream_of
+from benchlib.router import Home, fetch
 from ..abuse import scripted_upstream
+from ..members import each
 from ..namespaces import wait_for
 from ..report import check
 
 # Seconds that a router which ends gives to what it has in hand.
 GRACE = 10
+# Seconds in which one that has nothing in hand must end.
+EARLY = 5
 
 
 class Streams(threading.Thread):
@@ -76,10 +81,12 @@ def is_refusal(answer):
 def drain(place, found):
     """A router that ends or drains with streams in hand: they come to their ends, new ones are refused, and it ends well."""
     upstream = scripted_upstream(place)
-    ends(place, found, "single host", Home(place.folder, "single", upstream, tiers=["plan"], level="notice"))
+    single = Home(place.folder, "single", upstream, tiers=["plan"], level="notice")
     near, far = pair(place, upstream)
-    drains(place, found, near, far)
-    ends(place, found, "cluster", far)
+    # Side by side: each is seconds of waiting for streams.
+    each([lambda: ends(place, found, "single host", single),
+          lambda: (drains(place, found, near, far), ends(place, found, "cluster", far)), lambda: ends_early(place, found)],
+         lambda part: part())
 
 
 def pair(place, upstream):
@@ -95,10 +102,21 @@ def pair(place, upstream):
     return near, far
 
 
+def knows_slots(home):
+    """Whether a router of a cluster has learned how many requests its tier takes at once."""
+    try:
+        nodes = fetch(home.port, "/llmstack/v1/cluster").get("nodes", [])
+    except OSError:
+        return False
+    return any(tier["slots"] > 1000 for node in nodes if node["self"] for tier in node["tiers"])
+
+
 def ends(place, found, mode, home):
     """SIGTERM with streams in hand: some have time to finish, others have not."""
     router = place.begin(home.start())
     wait_for(lambda: asked(home.port)[0] == 200, 20, f"{mode}: a first answer; {asked(home.port)}")
+    if mode == "cluster":
+        wait_for(lambda: knows_slots(home), 10, "a router that knows its slots")
     count = found.count(50, 200, 500)
     short, long = Streams(home.port, count, 4), Streams(home.port, 5, GRACE * 3)
     for streams in (short, long):
@@ -126,11 +144,34 @@ def ends(place, found, mode, home):
     found.expect(status == [0], f"{mode}: exit {status}: {router.said()[-300:]}")
 
 
+def ends_early(place, found):
+    """SIGTERM at any moment of a start, with nothing in hand: it ends at once."""
+    others = made_up(4)
+    (place.folder / "early").mkdir()
+    upstream = place.begin(upstream_of(place.folder / "early", others, "upstream"))
+    home = Home(place.folder / "early", "home", upstream.port, others, level="notice")
+    chance, late = random.Random(1), []
+    count = found.count(30, 150, 500)
+    for _ in range(count):
+        router = home.start(waits=False)
+        time.sleep(chance.uniform(0, 0.4))
+        began = time.monotonic()
+        status = router.stop(signal.SIGTERM, seconds=EARLY)
+        # Before it listens to signals it ends as any program does.
+        if status not in (0, -signal.SIGTERM):
+            late.append((status, time.monotonic() - began))
+    found.number("starts that SIGTERM ended", count)
+    found.expect(not late, f"{len(late)} of {count} starts were not ended within {EARLY} s, or not well: {late[:3]}")
+
+
 def drains(place, found, near, far):
     """`llmstack drain` on a node: what others have there comes to its end, they place nothing new, its own host is served."""
     place.begin(near.start())
     router = place.begin(far.start())
     wait_for(lambda: asked(near.port)[0] == 200, 30, f"an answer by the other node; {asked(near.port)}")
+    wait_for(lambda: knows_slots(far), 10, "a router that knows its slots")
+    # What the other router knows of it is a moment older.
+    time.sleep(1)
     count = found.count(20, 100, 300)
     streams = Streams(near.port, count, 4)
     streams.start()

@@ -5,14 +5,14 @@ import random
 import signal
 import sqlite3
 import subprocess
-import threading
 import time
 
-from benchlib.load import counted, wrk
+from benchlib.load import wrk
 from benchlib.nodes import made_up, upstream_of
 from benchlib.router import Home
 from ..abuse import Small
-from ..namespaces import wait_for
+from ..members import each
+from ..namespaces import LabError, wait_for
 from ..report import check
 
 NODES, RESTLESS = 6, 2
@@ -117,11 +117,7 @@ def ledger_disk(place, found):
     cases = {"full at start": full_at_start, "full": full, "zeros": zeros, "truncated": truncated, "directory": directory,
              "truncated while it runs": truncated_live}
     # Side by side: each waits for the ledger's next try, which is after 10 s.
-    threads = [threading.Thread(target=run_case, args=(place, found, name, case)) for name, case in cases.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    each(list(cases.items()), lambda item: run_case(place, found, *item))
 
 
 def run_case(place, found, name, case):
@@ -132,7 +128,7 @@ def run_case(place, found, name, case):
         upstream = place.begin(upstream_of(folder, others, "upstream"))
         home = Home(folder, "home", upstream.port, others, level="warning")
         case(place, found, name, home)
-    except (SystemExit, OSError, ValueError, KeyError, sqlite3.Error, Exception) as problem:
+    except (SystemExit, LabError, OSError, ValueError, KeyError, sqlite3.Error) as problem:
         found.faults.append(f"{name}: {type(problem).__name__} {problem}")
 
 
