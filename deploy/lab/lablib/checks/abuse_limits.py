@@ -7,7 +7,7 @@ import time
 from benchlib.nodes import made_up
 from benchlib.router import Home
 from ..abuse import Crowd, Small, measured, scripted_upstream
-from ..namespaces import wait_for
+from ..namespaces import LabError, wait_for
 from ..report import check, percentile
 
 MIB = 1 << 20
@@ -72,19 +72,32 @@ def limits(place, found):
     _, alone, _ = measured(home.port, found.count(2, 4, 4))
     small = Small(home.port)
     small.start()
-    slow = threading.Thread(target=slow_head, args=(found, home.port))
-    slow.start()
+    # What waits for the router's patience, and another router.
+    beside = [threading.Thread(target=slow_head, args=(found, home.port)),
+              threading.Thread(target=guarded, args=(found, lambda: in_a_cluster(place, found, upstream)))]
+    for thread in beside:
+        thread.start()
     heads(found, home.port)
+    before = router.rss()
     bodies(found, home.port, router)
-    slow.join()
+    for thread in beside:
+        thread.join()
     crowded(place, found, home.port)
+    returns(found, router, before)
     times, bad = small.end()
     found.expect(times and not bad, f"{len(bad)} small requests were not served meanwhile: {bad[:2]}")
     found.number("p99 of small requests alone", alone, "ms")
     found.number("p99 of small requests moves", percentile(times, 0.99) * 1000 - alone, "ms",
                  limit=None if found.scale == "quick" else MOVES)
     found.expect(router.process.poll() is None, "the router has ended")
-    in_a_cluster(place, found, upstream)
+
+
+def guarded(found, part):
+    """Notes what stops a part that runs on a thread of its own."""
+    try:
+        part()
+    except (SystemExit, LabError, OSError) as problem:
+        found.faults.append(str(problem))
 
 
 def heads(found, port):
@@ -133,7 +146,7 @@ def bodies(found, port, router):
     expect(found, "chunks of more than 64 MiB", answer(client), 413, "request_too_large")
     client.close()
     # Without their last byte. An eighth of the room is for small bodies: seven of these fit.
-    before, held, refused = router.rss(), [], []
+    held, refused = [], []
     for number in range(BODIES // BODY):
         client = send(connected(port), POST + f"Content-Length: {BODY}\r\n\r\n", *[piece] * 63, b"x" * (MIB - 1))
         held.append(client)
@@ -148,11 +161,13 @@ def bodies(found, port, router):
     found.number("MB resident with seven of the largest bodies", router.rss())
     for client in held:
         client.close()
+
+
+def returns(found, router, before):
     began = time.monotonic()
     while router.rss() > before + KEPT and time.monotonic() - began < RETURNS:
         time.sleep(0.2)
     found.number("MB more than before, when they are gone", router.rss() - before, "MB", limit=KEPT)
-    found.times("until then", [time.monotonic() - began])
 
 
 def crowded(place, found, port):

@@ -39,8 +39,10 @@ def sent(place, found, mode, router, total):
     found.number(f"{mode}: requests", done)
     found.number(f"{mode}: requests a second", sum(sample[3] for sample in samples) / len(samples))
     found.expect(failed == 0, f"{mode}: {failed} requests failed")
-    found.number(f"{mode}: MB resident when warm", warm[0][1])
-    found.number(f"{mode}: MB resident at the end", warm[-1][1])
+    # What grows without end grows in each of them.
+    tenths = [next(sample[1] for sample in samples if sample[0] >= total * part / 10) for part in range(1, 11)]
+    found.figures.append({"what": f"{mode}: MB resident after each tenth", "value": " ".join(f"{mb:.1f}" for mb in tenths),
+                          "unit": "", "limit": None})
     # By the line through all samples: single ones go up and down by what the allocator does at that moment.
     grown = slope([sample[1] for sample in warm]) * (len(warm) - 1)
     found.number(f"{mode}: MB grown since", grown, "MB", limit=GROWS)
