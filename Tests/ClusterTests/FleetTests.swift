@@ -123,6 +123,34 @@ struct FleetTests {
         #expect(fleet.place(Workload(tier: "plan", promptTokens: 1000), at: 31).text == "box")
     }
 
+    @Test(
+        "Who is back gets a part of its slots, which grows for half a minute",
+        arguments: [(1.0, 1), (10, 1), (16, 2), (29, 3), (31, 4), (1000, 4)])
+    func slowStart(_ seconds: Double, _ share: Int) {
+        var fleet = FleetScript("box down plan 0/4\nden up plan prefill=100 0/64").fleet
+        fleet.set(Host(line: "box suspect plan 0/4"), at: 100)
+        fleet.set(Host(line: "box up plan 0/4"), at: 101)
+        var placed: [String] = []
+        for _ in 0..<6 {
+            let decision = fleet.place(Workload(tier: "plan", promptTokens: 100), at: 100 + seconds)
+            guard case .host(let verdict) = decision else { continue }
+            placed.append(verdict.name)
+            fleet.sent("plan", to: verdict.id)
+        }
+        #expect(placed.count { $0 == "box" } == share)
+    }
+
+    @Test func `A tier that was out starts slowly, and what nobody waits for is not foretold`() {
+        var fleet = FleetScript("box up plan 1/4\nden up plan prefill=1").fleet
+        for _ in 0..<3 { _ = fleet.ended("plan", on: NodeID("box00000000"), .failed, at: 0) }
+        func cost(at now: Double) -> Cost? {
+            fleet.verdicts(Workload(tier: "plan", promptTokens: 1000), at: now).first { $0.name == "box" }?.cost
+        }
+        #expect((cost(at: 31)?.queue ?? 0) > 1)
+        #expect(abs((cost(at: 31)?.firstToken ?? 0) - (cost(at: 61)?.firstToken ?? .infinity)) < 1e-9)
+        #expect(cost(at: 61)?.queue == 0)
+    }
+
     @Test func `The last host that has room is not out because it failed`() {
         var fleet = FleetScript("box up plan ctx=64000\nden up plan ctx=4000").fleet
         for _ in 0..<3 { _ = fleet.ended("plan", on: NodeID("box00000000"), .failed, at: 0) }

@@ -8,8 +8,12 @@ import Testing
 private struct Story {
     var membership = Membership(own: NodeID("self0000"), cluster: ClusterID("ours0000"))
     var actions: [Membership.Action] = []
+    /// How many probes were asked for.
+    var probes = 0
 
-    init(_ text: String) {
+    init(_ text: String) { tell(text) }
+
+    mutating func tell(_ text: String) {
         for line in text.split(separator: ";") {
             let words = line.split(separator: " ").map(String.init)
             tell(Double(words[0]) ?? 0, words[1], words.count > 2 ? words[2] : "")
@@ -55,6 +59,7 @@ private struct Story {
         case "miss": actions = membership.probed(lead, answered: false, at: now)
         default: actions = membership.tick(at: now)
         }
+        probes += actions.count { if case .probe = $0 { true } else { false } }
     }
 
     /// `a.up b.down`
@@ -124,10 +129,55 @@ struct MembershipTests {
                 == "a.suspect b.suspect")
     }
 
-    @Test("A host that was suspended judges nobody by what it slept through")
-    func suspend() {
-        #expect(Story("0 see a; 0 hear a; 0.5 tick; 600 tick; 600.5 tick; 601 tick").state == "a.up")
-        #expect(Story("0 see a; 0 hear a; 0.5 tick; 600 tick; 601 tick; 602 tick").state == "a.suspect")
+    @Test("A host that was starved judges nobody by what it did not hear")
+    func starved() {
+        #expect(Story("0 see a; 0 hear a; 0.5 tick; 6 tick; 6.5 tick; 7 tick").state == "a.up")
+        #expect(Story("0 see a; 0 hear a; 0.5 tick; 6 tick; 7 tick; 8 tick").state == "a.suspect")
+    }
+
+    @Test("A host that slept believes nothing that it knew, and asks at once")
+    func slept() {
+        let woken = "0 see a; 0 hear a; 0.5 tick; 600 tick"
+        #expect(Story(woken).state == "a.suspect")
+        #expect(Story(woken).membership.members.values.first?.evidence == .slept(599.5))
+        let asking = Story(woken + "; 600.5 tick")
+        #expect(asking.actions == [.probe(Story.lead("a"), Story.places("a")[0])])
+        #expect(asking.state == "a.suspect")
+        // Its stream lives.
+        #expect(Story(woken + "; 600.2 ping a; 601.2 ping a; 601.3 tick").state == "a.up")
+        // It has ended unheard.
+        let answered = Story(woken + "; 600.5 tick; 600.6 answer a")
+        #expect(answered.actions.first == .unfollow(Story.lead("a")))
+        #expect(answered.follows == [0])
+        #expect(Story(woken + "; 600.5 tick; 603 miss a").state == "a.down")
+    }
+
+    @Test(
+        "As long as everybody is silent, nobody is down for it, within bounds",
+        arguments: [
+            ("4.6 miss a; 4.6 miss b; 5 tick; 7 tick", "a.suspect b.suspect"),
+            // One that is heard shows that it is not this node.
+            ("4.6 miss a; 5 ping b; 5.1 tick; 5.3 miss a", "a.down b.suspect"),
+            ("5 tick; 6 answer a; 6 hear a; 7 ping a; 7.1 tick; 8 ping a; 8.1 tick; 8.2 miss b", "a.up b.down"),
+            ("4.6 miss a; 4.6 miss b; \(ticks(to: 31)); 31.5 miss a; 31.5 miss b", "a.suspect b.suspect"),
+            ("4.6 miss a; 4.6 miss b; \(ticks(to: 33)); 33.5 miss a; 33.5 miss b", "a.down b.down"),
+        ])
+    func alone(_ text: String, _ expected: String) {
+        // One of them is silent a moment before the other.
+        let silent = "0 see a; 0 hear a; 0.2 see b; 0.2 hear b; 1.6 tick; 1.8 tick; 3.5 tick; 3.7 tick"
+        #expect(Story("\(silent); \(text)").state == expected)
+    }
+
+    private static func ticks(to end: Int) -> String { (5...end).map { "\($0) tick" }.joined(separator: "; ") }
+
+    @Test("While everybody is silent, each is probed once a second")
+    func probesAlone() {
+        var story = Story("0 see a; 0 hear a; 0.2 see b; 0.2 hear b; 1.6 tick; 1.8 tick; 3.5 tick; 3.7 tick")
+        let before = story.probes
+        story.tell("4.6 miss a; 4.7 tick; 4.8 tick; 5.5 tick")
+        #expect(story.probes == before)
+        story.tell("5.7 tick; 5.8 tick")
+        #expect(story.probes == before + 1)
     }
 
     @Test("A node that is gone is tried again after a quarter of the time it was gone, within bounds")

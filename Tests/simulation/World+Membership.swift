@@ -184,7 +184,7 @@ extension World {
                 var host = host
                 if plan.breaks == .epoch { host.epoch = 1 }
                 if plan.breaks == .draining { host.policy.accepting = true }
-                node.fleet.set(host)
+                node.fleet.set(host, at: node.now(moment))
             } else {
                 node.fleet.remove(id)
                 Checks.beginsAnew(id, node)

@@ -39,6 +39,8 @@ package enum Evidence: Equatable, Sendable, CustomStringConvertible {
     case pings
     /// Seconds without a word.
     case silent(Double)
+    /// Seconds for which this host slept: what it knew of others is as old.
+    case slept(Double)
     /// A connection was refused, reset, or ended; or a fresh one could not be made.
     case connection(String)
     /// Its service was withdrawn.
@@ -55,6 +57,7 @@ package enum Evidence: Equatable, Sendable, CustomStringConvertible {
         case .described: "it described itself"
         case .pings: "it was heard again"
         case .silent(let seconds): "not heard for \(tenths(seconds)) s"
+        case .slept(let seconds): "this host slept for \(tenths(seconds)) s"
         // Words of the other side may be in it.
         case .connection(let text): text.printable()
         case .withdrawn: "it said goodbye"

@@ -152,6 +152,12 @@ extension Membership {
         // 4
         let silence = now - (member.lastWord ?? now)
         guard silence >= Self.suspectAfter else { return [] }
+        // 6
+        if !answered, blamesItself(at: now) {
+            trails[lead]?.probed = false
+            trails[lead]?.probeFrom = now + Self.probeInterval
+            return []
+        }
         // It is there and its stream is not: a new stream is what helps.
         let change = answered ? [] : judge(id, .down, .silent(silence))
         if !answered { trails[lead]?.failingSince = now }

@@ -10,7 +10,9 @@
 /// 3. A described node that is new is up at once. One that was in doubt is up after two pings.
 /// 4. One missed ping: suspect. Three, and a failed probe on a fresh connection: down.
 /// 5. A connection that is refused, reset or ended is evidence at once: down.
-/// 6. When all nodes fall silent in one tick, or the clock jumped, this node is what is wrong: verdicts wait.
+/// 6. When all nodes fall silent in one tick, or the clock jumped, this node is what is wrong: verdicts wait. As long as all
+///    nodes are silent, none is down for its silence, within bounds: probes go on. After a jump of ``sleep`` what was known
+///    is old: who was up is suspect, and probed at the next tick, for its stream may have ended unheard.
 /// 7. A withdrawn service is forgotten once its stream is over; until then it is only a reason to probe.
 /// 8. A node belongs to one lead, whose end is the node's. A service takes over from memory: who is announced says goodbye.
 /// 9. A lead that leads to another node than before leads to that alone.
@@ -62,12 +64,19 @@ package struct Membership: Sendable {
     package static let pingInterval = 1.0
     /// Seconds of silence: one ping missed, half an interval of leeway for the network.
     package static let suspectAfter = 1.5
-    /// Seconds of silence: three pings missed.
-    package static let probeAfter = 3.5
+    /// Seconds of silence: three pings missed. A probe takes a second, a tick a tenth of one: 4.5 in all.
+    package static let probeAfter = 3.4
     /// Seconds between two looks at the clock that mean this host was suspended or starved.
     package static let clockJump = 2.5
+    /// Seconds between two looks at the clock after which nothing is believed that was known before: ten pings.
+    package static let sleep = 10.0
     /// Seconds that verdicts wait when everybody fell silent at once.
     package static let selfBlame = 3.0
+    /// Seconds that nobody is down for silence while everybody is silent: longer than a network takes to come back after
+    /// a change of its access point, and short enough for who waits for a host that is gone with all others.
+    package static let aloneLimit = 30.0
+    /// Seconds between two probes meanwhile.
+    package static let probeInterval = 1.0
     /// A lead that failed is followed again after a quarter of the time that it has been failing, so that a restart is
     /// noticed soon and a dead host costs little; in seconds never sooner than the first and never later than the second: a
     /// node that is back is up within five, of which a try that has just begun takes one in vain, and two pings two.
@@ -95,6 +104,8 @@ package struct Membership: Sendable {
         var node: NodeID?
         var pingsSinceDoubt = 0
         var probed = false
+        /// When it may be probed again.
+        var probeFrom = -Double.infinity
 
         /// Who must answer; an address that was named may lead to anybody.
         var expected: NodeID? { hint?.node ?? (isMemory ? node : nil) }
@@ -119,6 +130,8 @@ package struct Membership: Sendable {
     package var leadCount: Int { trails.count }
     private var lastTick: Double?
     private var verdictsFrom = -Double.infinity
+    /// Since when everybody is silent, of two or more; nil while somebody is not.
+    private var aloneSince: Double?
 
     package init(own: NodeID, cluster: ClusterID) {
         self.own = own
@@ -127,10 +140,18 @@ package struct Membership: Sendable {
 
     // MARK: Time
 
-    /// To be called every half second or so.
+    /// To be called every tenth of a second or so.
     package mutating func tick(at now: Double) -> [Action] {
         defer { lastTick = now }
         // 6
+        if let lastTick, now - lastTick > Self.sleep {
+            verdictsFrom = now
+            return members.values.filter { $0.health == .up }.sorted { $0.id.description < $1.id.description }.flatMap {
+                trails[$0.lead]?.pingsSinceDoubt = 0
+                trails[$0.lead]?.probed = false
+                return judge($0.id, .suspect, .slept(now - lastTick))
+            }
+        }
         if let lastTick, now - lastTick > Self.clockJump {
             for id in members.keys where members[id]?.lastWord != nil { members[id]?.lastWord = now }
             verdictsFrom = now
@@ -138,9 +159,9 @@ package struct Membership: Sendable {
         }
         let watched = members.values.filter { ($0.health == .up || $0.health == .suspect) && $0.lastWord != nil }
         let silent = watched.filter { now - ($0.lastWord ?? now) > Self.suspectAfter }
-        if watched.count > 1, silent.count == watched.count, silent.allSatisfy({ $0.health == .up }),
-            verdictsFrom + 2 * Self.selfBlame < now
-        {
+        let isAlone = watched.count > 1 && silent.count == watched.count
+        aloneSince = isAlone ? aloneSince ?? now : nil
+        if isAlone, silent.allSatisfy({ $0.health == .up }), verdictsFrom + 2 * Self.selfBlame < now {
             verdictsFrom = now + Self.selfBlame
         }
         var actions = forgetWhoIsAway(at: now)
@@ -152,13 +173,18 @@ package struct Membership: Sendable {
                 trails[member.lead]?.pingsSinceDoubt = 0
                 actions += judge(member.id, .suspect, .silent(silence))
             }
-            if silence > Self.probeAfter, trails[member.lead]?.probed == false, let place = member.place {
+            if silence > Self.probeAfter, let trail = trails[member.lead], !trail.probed, now >= trail.probeFrom,
+                let place = member.place
+            {
                 trails[member.lead]?.probed = true
                 actions.append(.probe(member.lead, place))
             }
         }
         return actions
     }
+
+    /// 6
+    func blamesItself(at now: Double) -> Bool { aloneSince.map { now - $0 < Self.aloneLimit } ?? false }
 
     private mutating func forgetWhoIsAway(at now: Double) -> [Action] {
         // 10

@@ -1,7 +1,7 @@
 /// The seconds that a request is expected to take on a host, by what takes them: `queue + load + prefill + 0.2 decode +
 /// network`.
 package struct Cost: Equatable, Sendable {
-    /// Until a slot is free.
+    /// Until a slot is free, and longer where the host is just back.
     package var queue: Double
     /// Until the model is loaded, and what reloading costs of what it drives out.
     package var load: Double
@@ -11,7 +11,7 @@ package struct Cost: Equatable, Sendable {
     package var decode: Double
     /// The way there and back, and what speaks against the host.
     package var network: Double
-    /// The part of ``load`` that others pay later, and of ``network`` that nobody waits for.
+    /// The part of ``load`` that others pay later, and of ``queue`` and ``network`` that nobody waits for.
     package var penalty = 0.0
 
     package init(queue: Double, load: Double, prefill: Double, decode: Double, network: Double, penalty: Double = 0) {

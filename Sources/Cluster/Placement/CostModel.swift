@@ -12,22 +12,25 @@ enum CostModel {
     /// The part of a load that is taken to be still to come where its host does not say.
     static let restOfLoad = 0.5
 
-    static func cost(of work: Workload, _ lane: Lane) -> Cost {
+    /// - Parameter now: nil leaves out whether the host is just back.
+    static func cost(of work: Workload, _ lane: Lane, at now: Double?) -> Cost {
         let known = lane.known
         let prompt = Double(work.promptTokens) * (lane.learned.tokenRatio ?? 1)
         let (load, penalty) = Self.load(lane)
         let battery = known.host.power.source == .battery ? Self.batteryPenalty : 0
+        let queue = queue(prompt, lane, lane.standing.slots)
+        let open = now.map(lane.openSlots) ?? lane.standing.slots
+        let crowd = open < lane.standing.slots ? self.queue(prompt, lane, open) - queue : 0
         return Cost(
-            queue: queue(prompt, lane), load: load + penalty, prefill: lane.rates.prefill.seconds(of: prompt),
+            queue: queue + crowd, load: load + penalty, prefill: lane.rates.prefill.seconds(of: prompt),
             decode: work.expectedOutput / decodeRate(lane, beside: min(lane.inHand, lane.standing.slots - 1)),
             network: (lane.learned.overhead ?? (known.host.isLocal ? 0 : roundTrip)) + battery,
-            penalty: penalty + battery)
+            penalty: penalty + battery + crowd)
     }
 
     /// 0 with a free slot. Else the time to the (waiting + 1)th release: with all slots busy one comes free every
     /// service/slots seconds.
-    private static func queue(_ prompt: Double, _ lane: Lane) -> Double {
-        let slots = lane.standing.slots
+    private static func queue(_ prompt: Double, _ lane: Lane, _ slots: Int) -> Double {
         guard lane.inHand >= slots else { return 0 }
         let typical =
             lane.rates.prefill.seconds(of: prompt)

@@ -21,6 +21,9 @@ package struct Ejection: Equatable, Sendable {
 
     package func isOut(at now: Double) -> Bool { now < until }
 
+    /// When it was, or will be, tried again after the last time out; nil where that is long forgiven.
+    package var end: Double? { count > 0 ? until : nil }
+
     /// Seconds until it is tried again.
     package func remaining(at now: Double) -> Double { max(0, until - now) }
 

@@ -56,17 +56,21 @@ package struct Fleet: Sendable {
     }
 
     /// A host is new, or has changed. What is the same of it costs little: the local host changes all the time.
-    package mutating func set(_ host: Host) {
+    ///
+    /// - Parameter now: counts where the host is back, being down no more or its router started anew.
+    package mutating func set(_ host: Host, at now: Double = -.infinity) {
         let new = KnownHost(host)
         let old = known.updateValue(new, forKey: host.id)?.host
         let isSameRun = old?.epoch == host.epoch && old?.machine == host.machine
         // What it does not serve any more is not what others have lost.
         if !isSameRun { gone = gone.filter { $0.value.host != host.id } }
+        let isBack = old.map { !isSameRun || ($0.health == .down && host.health != .down) } ?? false
         var namesChange = !isSameRun
         for (number, report) in host.tiers.enumerated() {
             gone[report.name] = nil
             if let index = lanes[report.name]?.firstIndex(where: { $0.host == host.id }) {
-                let isRenamed = lanes[report.name]![index].update(new, number, isNewRun: !isSameRun)
+                let isRenamed = lanes[report.name]![index].update(
+                    new, number, isNewRun: !isSameRun, back: isBack ? now : nil)
                 namesChange = namesChange || isRenamed
             } else {
                 let index = lanes[report.name]?.firstIndex { $0.host.rawValue > host.id.rawValue }
@@ -203,7 +207,7 @@ package struct Fleet: Sendable {
         costs.reserveCapacity(list.count)
         for index in list.indices {
             guard exclusion(list[index], work, tried, now) == nil, let rank = rank(list[index], work) else { continue }
-            let cost = CostModel.cost(of: work, list[index])
+            let cost = CostModel.cost(of: work, list[index], at: now)
             costs.append((index, rank, cost))
             if least.map({ (rank, cost.total) < $0 }) ?? true { least = (rank, cost.total) }
         }
@@ -228,7 +232,7 @@ package struct Fleet: Sendable {
                 rank(lane, work) == nil ? .tooSmall(context: lane.standing.contextSize) : nil
             return Verdict(
                 lane, exclusion: exclusion(lane, work, tried, allOut ? nil : now) ?? tooSmall,
-                cost: CostModel.cost(of: work, lane))
+                cost: CostModel.cost(of: work, lane, at: now))
         }.sorted { ($0.isLocal ? 0 : 1, $0.name, $0.id.rawValue) < ($1.isLocal ? 0 : 1, $1.name, $1.id.rawValue) }
     }
 

@@ -12,6 +12,12 @@ struct Lane: Sendable {
     /// This router's own requests there; and how many of them there were when the host last reported.
     private(set) var outstanding = 0
     private var outstandingAtReport = 0
+    /// When the host came back, having been known before.
+    private var back: Double?
+
+    /// Seconds after a return in which a host is taken to have but a part of its slots, a part that grows with time: what made
+    /// it go may not be over, and all who waited for it would come at once (nginx has it as `slow_start`).
+    static let slowStart = 30.0
 
     /// What each request asks of a report: numbers, which are copied for nothing.
     struct Standing: Equatable, Sendable {
@@ -54,8 +60,10 @@ struct Lane: Sendable {
     /// - Parameters:
     ///   - index: of the tier in the host's.
     ///   - isNewRun: its router has started anew.
+    ///   - back: when it came back, where that is what it has done.
     /// - Returns: whether the tier has another name for anyone.
-    mutating func update(_ host: KnownHost, _ index: Int, isNewRun: Bool) -> Bool {
+    mutating func update(_ host: KnownHost, _ index: Int, isNewRun: Bool, back: Double?) -> Bool {
+        self.back = back ?? self.back
         let (before, report) = (self.report, host.host.tiers[index])
         known = host
         self.index = index
@@ -77,6 +85,14 @@ struct Lane: Sendable {
     mutating func sent() { outstanding += 1 }
 
     mutating func ended() { outstanding = max(0, outstanding - 1) }
+
+    /// Slots that it may be given now: all of them, unless it is just back.
+    func openSlots(at now: Double) -> Int {
+        guard let since = [back, ejection.end].compactMap({ $0 }).max(), now - since < Self.slowStart else {
+            return standing.slots
+        }
+        return max(1, Int(Double(standing.slots) * max(0, now - since) / Self.slowStart))
+    }
 
     /// Requests in hand there, as far as one can tell: what the host said last, and what this router did since.
     var inHand: Int { max(0, standing.busy + outstanding - outstandingAtReport) }

@@ -25,8 +25,10 @@ package final class MembershipMonitor: Sendable {
         case tick
     }
 
-    /// Between two looks at the clock.
-    private static let tickInterval = Duration.milliseconds(500)
+    /// Between two looks at the clock: by as much a verdict is late at most.
+    private static let tickInterval = Duration.milliseconds(100)
+    /// Looks at the clock for each that the ledger's notes are looked through.
+    private static let ticksPerNote = 5
 
     private let membership: Mutex<Membership>
     private let clock = ContinuousClock()
@@ -77,6 +79,7 @@ package final class MembershipMonitor: Sendable {
                 while (try? await self.clock.sleep(for: Self.tickInterval)) != nil { await teller.send(.tick) }
             }
             var streams = Streams()
+            var ticks = 0
             for await input in inputs {
                 for action in decide(input, streams) {
                     switch action {
@@ -93,7 +96,8 @@ package final class MembershipMonitor: Sendable {
                     case .changed(let id, let old, let new, let evidence): tell(id, old, new, evidence)
                     }
                 }
-                if case .tick = input, let ledger {
+                if case .tick = input { ticks += 1 }
+                if case .tick = input, ticks % Self.ticksPerNote == 0, let ledger {
                     let members = membership.withLock { $0.members }
                     let time = Date().timeIntervalSince1970
                     for entry in notes.withLock({ $0.look(at: members.values, now: now, time: time) }) {
@@ -142,7 +146,12 @@ package final class MembershipMonitor: Sendable {
 
     private func decide(_ input: Input, _ streams: Streams) -> [Membership.Action] {
         let now = now
-        if case .heard(_, .ping) = input {
+        let isFrequent =
+            switch input {
+            case .heard(_, .ping), .tick: true
+            default: false
+            }
+        if isFrequent {
             // Pings come from every node every second, and most of them change nothing but when it was heard.
             let actions = membership.withLock { Self.decide(input, streams, at: now, &$0) }
             for case .changed(let id, _, _, _) in actions { onChange(id, membership.withLock { $0.members[id] }) }

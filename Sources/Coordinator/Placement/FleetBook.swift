@@ -26,8 +26,9 @@ package final class FleetBook: Sendable {
     /// Another node looks otherwise now; nil: it is a member no more.
     package func changed(_ id: NodeID, _ member: Membership.Member?) {
         let host = member.flatMap { Host($0) }
+        let now = Uptime.seconds
         state.withLock { state in
-            if let host { state.fleet.set(host) } else { state.fleet.remove(id) }
+            if let host { state.fleet.set(host, at: now) } else { state.fleet.remove(id) }
         }
     }
 

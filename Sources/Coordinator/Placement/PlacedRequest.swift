@@ -103,9 +103,14 @@ final class PlacedRequest: Itinerary {
     }
 
     /// llama-server ends each stream with `[DONE]`; llama-swap ends it as if all were well when its child dies.
-    var isWhole: Bool {
-        !errand.isEventStream || status != 200 || !Self.endedByDone.contains(errand.head.path)
-            || tail.contains("[DONE]")
+    /// A node that sees that tells it by an event, and its own end is a good one then.
+    var ending: ReplyEnding {
+        // 0: no event has come.
+        guard errand.isEventStream, status == 200 || status == 0, Self.endedByDone.contains(errand.head.path) else {
+            return .unmarked
+        }
+        if tail.contains("[DONE]", within: 64) { return .whole }
+        return tail.contains(#""code":"upstream_lost""#, within: 1024) ? .told : .missing
     }
 
     private static let endedByDone: Set<Substring> = ["/v1/chat/completions", "/v1/completions"]
@@ -233,6 +238,8 @@ final class PlacedRequest: Itinerary {
         guard case .host(let other) = next.decision else { return false }
         let status = if case .status(let status) = outcome { status } else { 502 }
         leave(.broke, status: status)
+        tail = ReplyTail()
+        firstByte = nil
         attempts.passedBy(verdict.id)
         if outcome.isFault { cluster.book.retried() }
         cluster.book.sent(next.tier, to: other.id)

@@ -15,12 +15,12 @@ struct ReplyTail {
         bytes.append(contentsOf: end)
     }
 
-    /// Whether the words are among the last bytes.
-    func contains(_ words: StaticString) -> Bool {
+    /// Whether the words are among so many last bytes.
+    func contains(_ words: StaticString, within length: Int) -> Bool {
         let pattern = UnsafeBufferPointer(start: words.utf8Start, count: words.utf8CodeUnitCount)
         guard bytes.count >= pattern.count else { return false }
-        let last = max(0, bytes.count - 64)
-        return (last...max(last, bytes.count - pattern.count)).contains { bytes[$0...].starts(with: pattern) }
+        let first = max(0, bytes.count - length)
+        return (first...max(first, bytes.count - pattern.count)).contains { bytes[$0...].starts(with: pattern) }
     }
 
     var timings: ReplyTimings? { ReplyTimings(tail: bytes.suffix(ReplyTimings.tailLength)) }

@@ -37,9 +37,11 @@ final class Dispatch: UpstreamReceiver {
     private var isOver = false
     /// Where the call goes.
     private var endpoint = Endpoint(host: "", port: 0)
-    /// Whether the upstream's reply is an event stream, and the last two bytes of it.
-    private var isStream = false
-    private var lastBytes: (UInt8, UInt8) = (0, 0)
+    /// Of the upstream's reply, where that is an event stream.
+    private var events: WholeEvents?
+    /// The head of an event stream of which no event has come. Servers send it before they have done anything: until they
+    /// say something, another may be asked.
+    private var heldHead: ReplyHead?
     /// Seconds waited, and seconds since the client was last told something.
     private var waited = 0
     private var silent = 0
@@ -63,6 +65,8 @@ final class Dispatch: UpstreamReceiver {
                 head, body: .whole(edit.applied(to: pieces)), to: endpoint, pool: pool, receiver: self)
             self.call = call
             self.endpoint = endpoint
+            events = nil
+            heldHead = nil
             call.start()
         case .reply(let reply):
             end(.answered(status: reply.head.status))
@@ -150,7 +154,7 @@ final class Dispatch: UpstreamReceiver {
     /// of everything else only the end of the connection tells.
     private func tellLoss(_ failure: UpstreamFailure) {
         end(.broke)
-        if isStream, lastBytes == (0x0A, 0x0A) {
+        if let events, !events.isWithinEvent {
             tellError(OpenAIError(502, "upstream_lost", "The reply broke off: \(failure.reason).").reply.body)
         } else {
             connection?.upstreamFailed(failure)
@@ -162,18 +166,31 @@ final class Dispatch: UpstreamReceiver {
     var takesMore: Bool { connection?.takesMore ?? true }
 
     func upstreamReplied(_ head: ReplyHead, length: Int?) {
+        // Compressed, it does not show where its events end.
+        let isStream =
+            head.fields["content-type"]?.hasPrefix("text/event-stream") == true
+            && head.fields["content-encoding"] == nil
+        events = isStream ? WholeEvents() : nil
+        if isStream, (200..<300).contains(head.status) {
+            heldHead = head
+        } else {
+            // What is lost of a stream is told by one event more, which no length may forbid.
+            begin(head, length: isStream ? nil : length)
+        }
+    }
+
+    /// Asks whether the reply is the client's, and begins to pass it on if so.
+    private func begin(_ head: ReplyHead, length: Int?) {
         // The next leg may begin in there.
         let call = call
         switch itinerary.replied(head) {
         case .pass(let head):
             letGo()
-            isStream = head.fields["content-type"]?.hasPrefix("text/event-stream") == true
             if case .early = speech {
                 speech = (200..<300).contains(head.status) ? .upstream : .error(ByteBuffer())
             } else {
                 speech = .upstream
-                // What is lost of a stream is told by one event more, which no length may forbid.
-                connection?.upstreamReplied(head, length: isStream ? nil : length)
+                connection?.upstreamReplied(head, length: length)
             }
         case .another:
             call?.cancel()
@@ -188,37 +205,68 @@ final class Dispatch: UpstreamReceiver {
             speech = .nothing  // So that the body has one owner and grows in place.
             if body.readableBytes < Self.errorLimit { body.writeImmutableBuffer(bytes) }
             speech = .error(body)
-        } else {
-            if isStream { noteEnd(bytes) }
+        } else if events == nil {
             connection?.upstreamSent(bytes)
+        } else {
+            events?.take(bytes, pass)
         }
     }
 
-    private func noteEnd(_ bytes: ByteBuffer) {
-        guard let last = bytes.readableBytesView.last else { return }
-        lastBytes = (
-            bytes.readableBytes > 1 ? bytes.readableBytesView[bytes.readableBytesView.endIndex - 2] : lastBytes.1, last
-        )
+    /// - Parameter bytes: whole events, as a rule.
+    private func pass(_ bytes: ByteBuffer) {
+        if let head = heldHead {
+            // Comments are for who waits, and this router has its own.
+            guard WholeEvents.hasEvent(bytes) else { return }
+            heldHead = nil
+            begin(head, length: nil)
+            guard case .upstream = speech else { return }
+        }
+        connection?.upstreamSent(bytes)
+    }
+
+    /// The reply has come to its end.
+    private func complete() {
+        if let head = heldHead {
+            heldHead = nil
+            begin(head, length: nil)
+        }
+        end(.complete)
+        if case .error(let body) = speech { return tellError(body) }
+        events?.release(pass)
+        connection?.upstreamEnded()
+    }
+
+    /// What the upstream says is all that there is to be said, although it is not the whole reply.
+    private func endLost() {
+        end(.broke)
+        connection?.upstreamEnded()
     }
 
     func upstreamReadCompleted() { connection?.upstreamReadCompleted() }
 
     func upstreamEnded() {
         guard call != nil else { return }
-        call = nil
-        guard itinerary.isWhole else {
-            return tellLoss(
+        switch itinerary.ending {
+        case .unmarked, .whole:
+            call = nil
+            complete()
+        case .told, .missing:
+            upstreamFailed(
                 UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it ended without its last event"))
         }
-        end(.complete)
-        if case .error(let body) = speech { tellError(body) } else { connection?.upstreamEnded() }
     }
 
     func upstreamFailed(_ failure: UpstreamFailure) {
         self.call = nil
         switch speech {
         case .nothing, .early: itinerary.failed(failure)
-        case .upstream: tellLoss(failure)
+        case .upstream:
+            switch itinerary.ending {
+            // It broke off after its last word.
+            case .whole: complete()
+            case .told: endLost()
+            case .unmarked, .missing: tellLoss(failure)
+            }
         case .error:
             end(.broke)
             connection?.upstreamFailed(failure)

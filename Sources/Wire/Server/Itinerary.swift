@@ -16,8 +16,8 @@ package protocol Itinerary: AnyObject {
     /// Whether the upstream is known to be gone, although its connection has not told. Asked about once a second.
     var isLost: Bool { get }
 
-    /// Whether the reply that has ended was all of it.
-    var isWhole: Bool { get }
+    /// How the reply that has ended, or broken off, came to its end.
+    var ending: ReplyEnding { get }
 
     /// Works out where to go first.
     ///
@@ -25,13 +25,13 @@ package protocol Itinerary: AnyObject {
     ///   ``Passage/another`` and each ``failed(_:)``: at once or later.
     func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void)
 
-    /// The upstream's head is there.
+    /// The upstream's head is there; of an event stream that begins well also its first event.
     func replied(_ head: ReplyHead) -> Passage
 
-    /// The upstream gave no reply.
+    /// The upstream gave no reply, or of an event stream the head alone.
     func failed(_ failure: UpstreamFailure)
 
-    /// Bytes of the reply's body have come, and go to the client.
+    /// Bytes of the reply's body have come, and go to the client once ``replied(_:)`` has let the reply pass.
     func received(_ bytes: ByteBuffer)
 
     /// It is over. Called once, whatever came of it.
@@ -51,6 +51,18 @@ package enum Passage {
     case pass(ReplyHead)
     /// It is thrown away: the next leg comes.
     case another
+}
+
+/// What a reply itself says of its end.
+package enum ReplyEnding: Equatable, Sendable {
+    /// Nothing: only its framing tells whether it is whole.
+    case unmarked
+    /// Its last event is there.
+    case whole
+    /// It should end with an event that has not come.
+    case missing
+    /// The upstream has told that it lost the reply to an upstream of its own.
+    case told
 }
 
 /// How an exchange ended.

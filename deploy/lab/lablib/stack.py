@@ -66,6 +66,14 @@ def place_server(home, slots=1, load_seconds=0):
     place_program(home / "bin/llama-server", f'#!/bin/sh\n{delay}exec "{ENGINE}/bin/llama-server" "$@" -np {slots}\n')
 
 
+def place_scripted_server(home, engine, slots=1):
+    """Gives a furnished home scripted_server.py for a llama-server. engine: what that does."""
+    path = home / "scripted/llama-server.py"
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(pathlib.Path(__file__).with_name("scripted_server.py"), path)
+    place_program(home / "bin/llama-server", f'#!/bin/sh\nLAB_ENGINE={engine} exec python3 "{path}" "$@" -np {slots}\n')
+
+
 def place_program(path, text):
     path.write_text(text)
     path.chmod(0o755)
