@@ -189,13 +189,24 @@ struct ConnectionTests {
         let router = try await RunningRouter(limits: limits)
         let socket = try Socket(port: router.port)
         socket.send("GET /x HTTP/1.1\r\nHost: ")
+        let refusal = try #require(try socket.reply())
+        #expect(refusal.status == 408)
+        #expect(refusal.text.contains(#""code":"request_timeout""#))
         #expect(try socket.read(seconds: 5).isEmpty)
         // The same on a connection that has had a request.
         let second = try Socket(port: router.port)
         second.send(RequestText.get("/x"))
         _ = try second.reply()
         second.send("GET /y")
-        #expect(try second.read(seconds: 5).isEmpty)
+        #expect(try second.reply()?.status == 408)
+        await router.stop()
+    }
+
+    @Test func aConnectionThatSaysNothingIsClosedWithoutAWord() async throws {
+        var limits = RequestLimits()
+        limits.headSeconds = 1
+        let router = try await RunningRouter(limits: limits)
+        #expect(try Socket(port: router.port).read(seconds: 5).isEmpty)
         await router.stop()
     }
 
@@ -208,10 +219,19 @@ struct ConnectionTests {
             socket.send(RequestText.get("/x"))
             _ = try socket.reply()
         }
-        #expect(try Socket(port: router.port).read(seconds: 5).isEmpty)
+        // Whether it has asked for anything or not.
+        for request in ["", RequestText.get("/x")] {
+            let socket = try Socket(port: router.port)
+            socket.send(request)
+            let refusal = try #require(try socket.reply())
+            #expect(refusal.status == 503)
+            #expect(refusal["retry-after"] == "1")
+            #expect(refusal.text.contains(#""code":"overloaded""#))
+            #expect(try socket.read(seconds: 5).isEmpty)
+        }
         open[0].close()
         let isFree = await eventually {
-            (try? router.exchange(Self.last))?.isEmpty == false
+            (try? router.reply(to: Self.last))?.status == 200
         }
         #expect(isFree)
         await router.stop()

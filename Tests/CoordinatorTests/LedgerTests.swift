@@ -111,6 +111,60 @@ struct LedgerTests {
         #expect(node?.lastSeen == 200)
     }
 
+    @Test("A speed that knows less than the one before takes nothing away from it, in memory and in the file")
+    func lessIsKnown() async throws {
+        let scratch = try LedgerScratch()
+        let whole = TierSpeed(
+            loadSeconds: 20, prefillRate: 900, decodeRate: 30, cacheRatio: 0.5,
+            prefillCurve: PrefillCurve(base: 0.001, growth: 0.00001))
+        let less = TierSpeed(decodeRate: 40)
+        func noted(_ speed: TierSpeed, at time: Double) -> LedgerEntry {
+            .rates(RateRecord(node: NodeID("studio00"), tier: "plan", speed: speed, updated: time))
+        }
+        var merged = whole
+        merged.decodeRate = 40
+        try await scratch.running { ledger in
+            ledger.note(noted(whole, at: 1_764_000_000))
+            let isWritten = await eventually { scratch.count("rates") == 1 }
+            #expect(isWritten)
+            ledger.note(noted(less, at: 1_764_000_001))
+            #expect(ledger.memory.speed(of: NodeID("studio00"), "plan") == merged)
+        }
+        // Another program's row, as an older llmstack would write it, is kept as well.
+        try scratch.write("UPDATE rates SET cache_ratio = 0.25")
+        try await scratch.running { ledger in
+            ledger.note(noted(TierSpeed(loadSeconds: 21), at: 1_764_000_002))
+        }
+        (merged.loadSeconds, merged.cacheRatio) = (21, 0.25)
+        #expect(scratch.ledger().memory.speed(of: NodeID("studio00"), "plan") == merged)
+    }
+
+    @Test("A row that the file will not have costs no other row")
+    func oneBadRow() async throws {
+        let scratch = try LedgerScratch()
+        try await scratch.running { _ in }
+        try scratch.write(
+            """
+            CREATE TRIGGER picky BEFORE INSERT ON placements WHEN NEW.request = 'r7'
+            BEGIN SELECT RAISE(ABORT, 'not this one'); END
+            """)
+        try await scratch.running { ledger in
+            for number in 0..<20 { ledger.note(.placement(number)) }
+            ledger.note(.health(1))
+            ledger.note(.rates("studio00", "plan", decode: 30))
+            let isWritten = await eventually { scratch.count("placements") == 19 && scratch.count("health") == 1 }
+            #expect(isWritten)
+            #expect(scratch.count("rates") == 1)
+            // And again at the next batch: it is said once.
+            ledger.note(.placement(7))
+            ledger.note(.placement(21))
+            let isNext = await eventually { scratch.count("placements") == 20 }
+            #expect(isNext)
+        }
+        #expect(scratch.heard.count("not this one") == 1)
+        #expect(scratch.heard.messages.count == 1)
+    }
+
     @Test("What somebody has edited into nonsense is passed by")
     func edited() async throws {
         let scratch = try LedgerScratch()

@@ -45,6 +45,18 @@ struct PlacedRequestTests {
         await team.stop()
     }
 
+    @Test func `A query, which may hold a key, goes to this host's llama-swap and to no other host`() async throws {
+        let team = try await Team(own: ["code-fast"], [("box", ["plan"], ScriptedUpstream.ok)])
+        for (model, seen) in [("plan", "/v1/chat/completions"), ("code-fast", "/v1/chat/completions?api_key=secret")] {
+            let body = "{\"model\":\"\(model)\",\"messages\":[]}"
+            let reply = try await team.ask(RequestText.post("/v1/chat/completions?api_key=secret", body))
+            #expect(reply?.status == 200)
+            let upstream = model == "plan" ? team.others["box"] : team.router.upstream
+            #expect(upstream?.requests.map(\.target) == [seen])
+        }
+        await team.stop()
+    }
+
     @Test func `auto steps down to a host that there is, and says so`() async throws {
         let team = try await Team(own: ["code-fast"], [("box", ["plan"], ScriptedUpstream.ok)])
         let planned = try await team.ask(Self.chat("auto", "how would you design this"))

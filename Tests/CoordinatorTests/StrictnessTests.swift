@@ -163,4 +163,34 @@ struct StrictnessTests {
         #expect(isFree)
         await router.stop()
     }
+
+    @Test func largeBodiesLeaveRoomForSmallOnes() async throws {
+        var limits = RequestLimits()
+        limits.bodies = 80_000
+        limits.smallBody = 1000
+        let router = try await RunningRouter(limits: limits)
+        func held() throws -> Socket {
+            let socket = try Socket(port: router.port)
+            socket.send("POST /v1/completions HTTP/1.1\r\n\(Self.host)Content-Length: 69001\r\n\r\n")
+            socket.send(String(repeating: " ", count: 68_999))
+            return socket
+        }
+        var large = try held()
+        // Another large one is refused, once the first is in.
+        let isRefused = await eventually {
+            let body = "{\(String(repeating: " ", count: 2000))}"
+            let reply = try? router.reply(to: RequestText.post("/v1/completions", body, RequestText.last))
+            // The first itself where it came in the middle of the other.
+            if reply?.status == 200, large.receive(seconds: 0.05)?.isEmpty == false, let again = try? held() {
+                large = again
+            }
+            return reply?.status == 503
+        }
+        #expect(isRefused)
+        let small = try router.reply(to: RequestText.post("/v1/completions", "{\"prompt\":\"hi\"}", RequestText.last))
+        #expect(small?.status == 200)
+        large.send("{}")
+        #expect(try large.reply()?.status == 200)
+        await router.stop()
+    }
 }

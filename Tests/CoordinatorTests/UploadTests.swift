@@ -85,8 +85,24 @@ struct UploadTests {
         let router = try await RunningRouter(limits: limits)
         let socket = try Socket(port: router.port)
         socket.send("POST /v1/completions HTTP/1.1\r\n\(Self.host)Content-Length: 9\r\n\r\n{")
-        _ = try socket.read(seconds: 5)
+        #expect(try socket.reply()?.status == 408)
         #expect(router.upstream.requests.isEmpty)
+        await router.stop()
+    }
+
+    @Test func aBodyThatStopsOnItsWayIsNotWaitedFor() async throws {
+        var limits = RequestLimits()
+        limits.stalledSeconds = 1
+        let (listener, port) = try Socket.listening()
+        let router = try await RunningRouter(upstreamPort: port, limits: limits)
+        let client = try Socket(port: router.port)
+        client.send("POST /upload HTTP/1.1\r\n\(Self.host)Content-Length: 9\r\n\r\nabc")
+        let upstream = try #require(listener.accept())
+        #expect(try client.reply()?.status == 408)
+        // Which ends, too.
+        let seen = try upstream.read(seconds: 5)
+        #expect(seen.suffix(3) == Array("abc".utf8))
+        listener.close()
         await router.stop()
     }
 

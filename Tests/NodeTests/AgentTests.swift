@@ -2,6 +2,7 @@ import Cluster
 import Logging
 import Node
 import RouterHarness
+import Synchronization
 import Testing
 import Wire
 
@@ -50,6 +51,31 @@ struct AgentTests {
 
     private static func state(_ name: String, _ description: NodeDescription) -> TierState? {
         description.tiers.first { $0.name == name }?.state
+    }
+
+    /// A task that is cancelled holds a lock of its own, which whoever wakes it needs: it may wait for no other.
+    @Test func `Subscribers that leave while something changes hold nobody up`() async throws {
+        let scratch = try Self.scratch()
+        let agent = try Self.agent(scratch, port: 1)
+        let isOver = Atomic<Bool>(false)
+        // On a thread of its own: other tests need those of the pool.
+        async let changes = onThread {
+            var count = 0
+            while !isOver.load(ordering: .relaxed) {
+                agent.drain(count.isMultiple(of: 2) ? "for the test" : nil)
+                count += 1
+            }
+            return count
+        }
+        for _ in 0..<300 {
+            let reader = Task.detached { for await _ in agent.descriptions() {} }
+            await Task.yield()
+            reader.cancel()
+            await reader.value
+        }
+        isOver.store(true, ordering: .relaxed)
+        #expect(try await changes > 0)
+        withExtendedLifetime(scratch) {}
     }
 
     @Test func `Each change reaches a subscriber, and nothing is asked that would load a model`()

@@ -69,11 +69,13 @@ package final class ScriptedNode: LocalNode, TierGate {
     package var subscribers: Int { state.withLock { $0.subscribers.count } }
 
     package func change(_ body: (inout NodeDescription) -> Void) {
-        state.withLock { state in
+        let (subscribers, description) = state.withLock { state in
             body(&state.description)
             state.description.sequence += 1
-            for subscriber in state.subscribers.values { subscriber.yield(state.description) }
+            return (state.subscribers.values, state.description)
         }
+        // Outside of the lock, which a subscriber that is cancelled waits for.
+        for subscriber in subscribers { subscriber.yield(description) }
     }
 
     // MARK: LocalNode

@@ -64,7 +64,7 @@ package final class Ledger: Sendable {
             var entry = entry
             switch entry {
             case .node(let record): entry = .node(noted.memory.add(record))
-            case .rates(let record): noted.memory.add(record)
+            case .rates(let record): entry = .rates(noted.memory.add(record))
             case .health, .placement: break
             }
             guard noted.isKeeping else { return false }
@@ -158,8 +158,7 @@ package final class Ledger: Sendable {
                     noted.buffer.add(.node(noted.memory.add(record)))
                 }
                 for record in recent.rates.values {
-                    noted.memory.add(record)
-                    noted.buffer.add(.rates(record))
+                    noted.buffer.add(.rates(noted.memory.add(record)))
                 }
             }
         } catch {
@@ -183,9 +182,15 @@ package final class Ledger: Sendable {
             return
         }
         let batch = noted.withLock { $0.buffer.take(limits.batchRows) }
-        if let fault = await perform(file, { try LedgerSchema.write(batch, $0) }) {
+        let refusal = Mutex(LedgerPolicy.Fault?.none)
+        let fault = await perform(file) { db in
+            let refused = try LedgerSchema.write(batch, db)
+            refusal.withLock { $0 = refused }
+        }
+        if let fault {
             if failed(fault) != .discard { noted.withLock { $0.buffer.putBack(batch) } }
         } else {
+            if let refused = refusal.withLock({ $0 }) { failed(refused) }
             let dropped = noted.withLock { $0.buffer.forgetDropped() }
             say(driver.withLock { $0.policy.wrote(dropped: dropped, at: now) })
         }
@@ -240,7 +245,7 @@ package final class Ledger: Sendable {
         if let file = driver.withLock({ $0.file }) {
             while noted.withLock({ !$0.buffer.isEmpty }) {
                 let batch = noted.withLock { $0.buffer.take(limits.batchRows) }
-                guard let fault = await perform(file, { try LedgerSchema.write(batch, $0) }) else { continue }
+                guard let fault = await perform(file, { _ = try LedgerSchema.write(batch, $0) }) else { continue }
                 noted.withLock { $0.buffer.putBack(batch) }
                 failed(fault)
                 break

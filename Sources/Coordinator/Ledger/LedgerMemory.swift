@@ -56,13 +56,29 @@ package struct LedgerMemory: Equatable, Sendable {
         return merged
     }
 
-    package mutating func add(_ record: RateRecord) {
+    /// - Returns: the record with what it says nothing of filled in from the one before.
+    @discardableResult
+    package mutating func add(_ record: RateRecord) -> RateRecord {
         let key = RateKey(record.node, record.tier)
+        var merged = record
+        if let old = rates[key] { merged.speed.fill(from: old.speed) }
         if rates[key] == nil, rates.count >= Self.rateLimit,
             let oldest = rates.values.min(by: { $0.updated < $1.updated })
         {
             rates[RateKey(oldest.node, oldest.tier)] = nil
         }
-        rates[key] = record
+        rates[key] = merged
+        return merged
+    }
+}
+
+extension TierSpeed {
+    /// Takes over what is not known here.
+    fileprivate mutating func fill(from old: TierSpeed) {
+        loadSeconds = loadSeconds ?? old.loadSeconds
+        prefillRate = prefillRate ?? old.prefillRate
+        decodeRate = decodeRate ?? old.decodeRate
+        cacheRatio = cacheRatio ?? old.cacheRatio
+        prefillCurve = prefillCurve ?? old.prefillCurve
     }
 }

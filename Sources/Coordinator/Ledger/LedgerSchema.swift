@@ -78,20 +78,35 @@ enum LedgerSchema {
 
     // MARK: Writing
 
-    static func write(_ batch: LedgerBuffer.Batch, _ db: Database) throws {
+    /// Writes all of it that SQLite will have.
+    ///
+    /// - Returns: why it would not have the first of the others; nil where there were none.
+    static func write(_ batch: LedgerBuffer.Batch, _ db: Database) throws -> LedgerPolicy.Fault? {
+        var refusal: LedgerPolicy.Fault?
+        /// A statement that fails for its row undoes itself alone; the transaction goes on.
+        func attempt(_ body: () throws -> Void) throws {
+            do { try body() } catch {
+                let fault = LedgerPolicy.Fault(error)
+                guard case .unwritable = fault, db.isInsideTransaction else { throw error }
+                refusal = refusal ?? fault
+            }
+        }
         try db.inTransaction(.immediate) {
-            for record in batch.nodes { try write(record, db) }
-            for record in batch.rates { try write(record, db) }
+            for record in batch.nodes { try attempt { try write(record, db) } }
+            for record in batch.rates { try attempt { try write(record, db) } }
             for row in batch.rows {
-                switch row {
-                case .health(let record): try write(record, db)
-                case .placement(let record): try write(record, db)
-                case .node(let record): try write(record, db)
-                case .rates(let record): try write(record, db)
+                try attempt {
+                    switch row {
+                    case .health(let record): try write(record, db)
+                    case .placement(let record): try write(record, db)
+                    case .node(let record): try write(record, db)
+                    case .rates(let record): try write(record, db)
+                    }
                 }
             }
             return .commit
         }
+        return refusal
     }
 
     private static func write(_ record: NodeRecord, _ db: Database) throws {
@@ -112,13 +127,25 @@ enum LedgerSchema {
     }
 
     private static func write(_ record: RateRecord, _ db: Database) throws {
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(
-            arguments: [
-                text(record.node.description), text(record.tier), number(record.speed.loadSeconds),
-                number(record.speed.prefillRate), number(record.speed.decodeRate), number(record.speed.cacheRatio),
-                number(record.speed.prefillCurve?.base), number(record.speed.prefillCurve?.growth),
-                LedgerTime.text(record.updated),
-            ])
+        // A node that has just started knows nothing of its speed: what it was stays. The curve is one value of two numbers.
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO rates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (node, tier) DO UPDATE SET
+                    load_seconds = coalesce(excluded.load_seconds, load_seconds),
+                    prefill_tokens_per_second = coalesce(excluded.prefill_tokens_per_second, prefill_tokens_per_second),
+                    decode_tokens_per_second = coalesce(excluded.decode_tokens_per_second, decode_tokens_per_second),
+                    cache_ratio = coalesce(excluded.cache_ratio, cache_ratio),
+                    prefill_position_seconds = iif(excluded.prefill_token_seconds IS NULL,
+                        prefill_position_seconds, excluded.prefill_position_seconds),
+                    prefill_token_seconds = coalesce(excluded.prefill_token_seconds, prefill_token_seconds),
+                    updated = excluded.updated
+                """
+        ).execute(arguments: [
+            text(record.node.description), text(record.tier), number(record.speed.loadSeconds),
+            number(record.speed.prefillRate), number(record.speed.decodeRate), number(record.speed.cacheRatio),
+            number(record.speed.prefillCurve?.base), number(record.speed.prefillCurve?.growth),
+            LedgerTime.text(record.updated),
+        ])
     }
 
     private static func write(_ record: HealthRecord, _ db: Database) throws {

@@ -223,6 +223,8 @@ final class PlacedRequest: Itinerary {
     private func visit(_ verdict: Verdict, _ tier: String) {
         guard let place = verdict.place, let go else { return refuse() }
         var head = errand.head
+        // A query may hold credentials too, and means nothing to a tier.
+        head.target = String(head.path)
         HopFields.strip(&head.fields, isOwn: false)
         HopFields.mark(&head.fields, id: id)
         go(.send(head, Endpoint(place), errand.edit(tier, false)))

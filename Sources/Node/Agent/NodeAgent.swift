@@ -24,8 +24,12 @@ package final class NodeAgent: LocalNode, TierGate, Service {
             return result
         }
 
-        func tellSubscribers() {
-            for subscriber in subscribers.values { subscriber.yield(state.description) }
+        /// Those that have gone are found out here. They must not say so themselves: a task that is cancelled says it under a
+        /// lock of its own, which `yield` needs to wake that task.
+        mutating func tellSubscribers() {
+            for (number, subscriber) in subscribers {
+                if case .terminated = subscriber.yield(state.description) { subscribers[number] = nil }
+            }
         }
     }
 
@@ -75,14 +79,11 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     package func descriptions() -> AsyncStream<NodeDescription> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: NodeDescription.self, bufferingPolicy: .bufferingNewest(1))
-        let number = shared.withLock { shared in
+        shared.withLock { shared in
             shared.lastSubscriber += 1
             shared.subscribers[shared.lastSubscriber] = continuation
-            continuation.yield(shared.state.description)
-            return shared.lastSubscriber
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.shared.withLock { _ = $0.subscribers.removeValue(forKey: number) }
+            // All of them, so that those that come and go are not kept until something changes.
+            shared.tellSubscribers()
         }
         return stream
     }

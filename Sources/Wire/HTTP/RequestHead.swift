@@ -35,8 +35,10 @@ package struct RequestLimits: Sendable, Equatable {
     package var target = 8 << 10
     /// One body that is collected before it is routed.
     package var body = 64 << 20
-    /// All of them together.
+    /// All of them together. An eighth of that is for small ones: a few large bodies must not keep everybody out.
     package var bodies = 512 << 20
+    /// What a small body has at most.
+    package var smallBody = 1 << 20
     package var connections = 1024
     /// Seconds from the first byte of a head to its last.
     package var headSeconds = 10

@@ -12,14 +12,23 @@ package final class Server: Sendable {
 
     private let listener: any Channel
     private let loops: [NIOLoopBound<ServerLoop>]
+    private let housekeeping: RepeatedTask
 
     /// The port that it listens on.
     package let port: Int
 
-    private init(listener: any Channel, loops: [NIOLoopBound<ServerLoop>]) {
+    private init(listener: any Channel, loops: [NIOLoopBound<ServerLoop>], shared: ServerShared) {
         self.listener = listener
         self.loops = loops
         port = listener.localAddress?.port ?? 0
+        let spare = NIOLoopBoundBox.makeBoxSendingValue(SpareMemory(), eventLoop: listener.eventLoop)
+        housekeeping = listener.eventLoop.scheduleRepeatedTask(
+            initialDelay: .seconds(Int64(SpareMemory.interval)), delay: .seconds(Int64(SpareMemory.interval))
+        ) { _ in
+            if spare.value.look(inUse: shared.takeMostInUse()) {
+                NIOThreadPool.singleton.submit { _ in SpareMemory.giveBack() }
+            }
+        }
     }
 
     /// - Parameters:
@@ -42,7 +51,7 @@ package final class Server: Sendable {
                 }.get()
             }
             let listener = try await listen(host, port, loops, group)
-            return Server(listener: listener, loops: Array(loops.values))
+            return Server(listener: listener, loops: Array(loops.values), shared: shared)
         } catch {
             // Each has a timer, which would go on for as long as the loop does.
             for state in loops.values { state.eventLoop.execute { state.value.stop() } }
@@ -71,11 +80,17 @@ package final class Server: Sendable {
     private static func configure(_ channel: any Channel, _ state: ServerLoop) throws {
         let pipeline = channel.pipeline.syncOperations
         let open = state.shared.connections.add(1, ordering: .relaxed).newValue
+        state.shared.noteUse()
         channel.closeFuture.whenComplete { [shared = state.shared] _ in
             shared.connections.subtract(1, ordering: .relaxed)
         }
-        guard open <= state.shared.limits.connections else {
-            channel.close(promise: nil)
+        let limit = state.shared.limits.connections
+        guard open <= limit else {
+            if open <= limit + TurnedAway.limit {
+                try pipeline.addHandler(TurnedAway(state.shared.limits))
+            } else {
+                channel.close(promise: nil)
+            }
             return
         }
         let connection = ServerConnection(state)
@@ -103,6 +118,7 @@ package final class Server: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for state in loops { group.addTask { await Self.stop(state, grace: grace) } }
         }
+        housekeeping.cancel()
     }
 
     private static func stop(_ state: NIOLoopBound<ServerLoop>, grace: TimeAmount) async {

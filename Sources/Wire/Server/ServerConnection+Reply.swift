@@ -41,6 +41,7 @@ extension ServerConnection {
     }
 
     private func write(_ bytes: ByteBuffer) {
+        offered += bytes.readableBytes
         context?.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
     }
 

@@ -63,10 +63,12 @@ final class ServerConnection: ChannelDuplexHandler {
     /// What is wrong with the bytes behind the queue: said once all before them is answered.
     var laterFault: OpenAIError?
     private var readIsHeld = false
-    /// When the connection ends for what the client does not do, or does not take.
+    /// When the connection ends for what the client does not do.
     private var deadline = NIODeadline.distantFuture
-    private var stallDeadline = NIODeadline.distantFuture
-    private var deadlineIsForHead = false
+    private var headHasBegun = false
+    /// Bytes that were written to the client since it connected.
+    var offered = 0
+    private var stall = StallWatch()
     /// Numbers the requests, so that a reply worked out elsewhere cannot answer a later one.
     var exchange = 0
 
@@ -109,8 +111,8 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Bytes have come that the decoder has not read yet.
     func bytesArrived() {
-        if case .waiting = phase, queue.isEmpty, exchange > 0, !deadlineIsForHead {
-            deadlineIsForHead = true
+        if case .waiting = phase, queue.isEmpty, !headHasBegun {
+            headHasBegun = true
             setDeadline(limits.headSeconds)
         }
     }
@@ -133,11 +135,8 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
-            stallDeadline = .distantFuture
             phase.call?.resumeReading()
             resumeReading()
-        } else {
-            stallDeadline = .now() + .seconds(Int64(limits.stalledSeconds))
         }
         context.fireChannelWritabilityChanged()
     }
@@ -176,7 +175,26 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func secondPassed(_ now: NIODeadline) {
         if case .dispatching(let dispatch) = phase { dispatch.secondPassed() }
-        if now >= min(deadline, stallDeadline) { cut() }
+        let waiting = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if stall.isOver(
+            offered: offered, waiting: waiting, at: now, limit: .seconds(Int64(limits.stalledSeconds)))
+        {
+            return cut()
+        }
+        guard now >= deadline else { return }
+        switch phase {
+        case .waiting where waiting > 0, .lingering where waiting > 0: break  // It is still taking its reply.
+        case .waiting where headHasBegun:
+            refuseUnread(
+                OpenAIError(
+                    408, "request_timeout", "The request's head did not come within \(limits.headSeconds) s."))
+        case .streaming(let call) where !call.isWritable: setDeadline(limits.stalledSeconds)
+        case .collecting, .streaming:
+            refuse(
+                OpenAIError(
+                    408, "request_timeout", "Nothing came of the request's body for \(limits.stalledSeconds) s."))
+        case .waiting, .forwarding, .dispatching, .answering, .emitting, .answered, .lingering: cut()
+        }
     }
 
     /// Ends the connection, once the request in hand is answered.
@@ -221,7 +239,7 @@ final class ServerConnection: ChannelDuplexHandler {
     private func begin(_ received: HTTPRequestHead) {
         exchange += 1
         deadline = .distantFuture
-        deadlineIsForHead = false
+        headHasBegun = false
         head = RequestHead(method: received.method.rawValue, target: received.uri, fields: Fields(received.headers))
         framing = ReplyFraming(received.version, method: head.method)
         keepAlive = received.isKeepAlive && !state.isDraining
@@ -240,6 +258,7 @@ final class ServerConnection: ChannelDuplexHandler {
             setDeadline(limits.stalledSeconds)
             sendContinue()
         case .forward(let endpoint):
+            if hasBody { setDeadline(limits.stalledSeconds) }
             forward(hasBody ? .streamed(length: length) : .whole([]), to: endpoint) {
                 hasBody ? .streaming($0) : .forwarding($0)
             }
@@ -265,16 +284,19 @@ final class ServerConnection: ChannelDuplexHandler {
             phase = .waiting  // So that the collection has one owner and grows in place.
             let size = collection.size + bytes.readableBytes
             let total = state.shared.bodyBytes.add(bytes.readableBytes, ordering: .relaxed).newValue
+            state.shared.noteUse()
             heldBytes += bytes.readableBytes
             setDeadline(limits.stalledSeconds)
             collection.append(bytes)
             phase = .collecting(collection)
             if size > limits.body { return refuse(bodyTooLarge) }
-            if total > limits.bodies {
+            if total > (size > limits.smallBody ? limits.bodies / 8 * 7 : limits.bodies) {
                 refuse(
                     OpenAIError(503, "overloaded", "Too many large requests are waiting at once.", retryAfter: 1))
             }
-        case .streaming(let call): call.send(bytes)
+        case .streaming(let call):
+            setDeadline(limits.stalledSeconds)
+            call.send(bytes)
         case .waiting, .forwarding, .dispatching, .answering, .emitting, .answered, .lingering: break
         }
     }
@@ -286,6 +308,7 @@ final class ServerConnection: ChannelDuplexHandler {
             deadline = .distantFuture
             route(collection)
         case .streaming(let call):
+            deadline = .distantFuture
             phase = .forwarding(call)
             call.finish()
         case .answered: next()

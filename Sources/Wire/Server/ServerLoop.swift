@@ -8,11 +8,26 @@ final class ServerShared: Sendable {
     /// Open connections, and bytes of request bodies held for routing.
     let connections = Atomic<Int>(0)
     let bodyBytes = Atomic<Int>(0)
+    private let mostInUse = Atomic<Int>(0)
 
     init(router: any RequestRouter, limits: RequestLimits) {
         self.router = router
         self.limits = limits
     }
+
+    /// About: what large bodies and many connections use.
+    private var bytesInUse: Int {
+        bodyBytes.load(ordering: .relaxed) + connections.load(ordering: .relaxed) * SpareMemory.perConnection
+    }
+
+    /// To be called where that has become more.
+    func noteUse() {
+        let now = bytesInUse
+        if now > mostInUse.load(ordering: .relaxed) { mostInUse.max(now, ordering: .relaxed) }
+    }
+
+    /// - Returns: the most of it since this was asked last.
+    func takeMostInUse() -> Int { mostInUse.exchange(bytesInUse, ordering: .relaxed) }
 }
 
 /// What the connections of one event loop share: its upstream connections, and one clock that ends what takes too long.

@@ -52,8 +52,7 @@ class Lab:
             lab = cls.open(folder)
             lab.add(count)
             return lab
-        if missing := namespaces.missing_packages():
-            raise Impossible(f"missing: {' '.join(missing)}\n  fix: sudo apt-get install -y {' '.join(missing)}")
+        namespaces.require()
         if missing := stack.missing():
             raise Impossible(f"missing: {', '.join(missing)}\n  fix: deploy/test builds and brings it")
         in_user_namespace = namespaces.needs_user_namespace()

@@ -25,9 +25,14 @@ class Impossible(LabError):
     """This system cannot have a lab as it is."""
 
 
-def missing_packages():
-    """The Debian packages that bring what is not on this machine."""
-    return sorted({package for program, package in PACKAGES.items() if not shutil.which(program)})
+def missing_packages(packages=PACKAGES):
+    """The Debian packages that bring what is not on this machine. packages: by the program that each brings."""
+    return sorted({package for program, package in packages.items() if not shutil.which(program)})
+
+
+def require(packages=PACKAGES):
+    if missing := missing_packages(packages):
+        raise Impossible(f"missing: {' '.join(missing)}\n  fix: sudo apt-get install -y {' '.join(missing)}")
 
 
 def wait_for(condition, seconds, what):

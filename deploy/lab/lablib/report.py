@@ -17,7 +17,7 @@ class Check:
 
 
 def check(name, hosts, quick=False, long_only=False, network=None):
-    """Registers a check. hosts: how many the lab has; network: further arguments of Lab.up; quick: part of --quick."""
+    """Registers a check. hosts: how many the lab has, 0 for an `Alone`; network: further arguments of Lab.up; quick: part of --quick."""
     def register(run):
         CHECKS[name] = Check(name, hosts, quick, long_only, network or {}, run)
         return run

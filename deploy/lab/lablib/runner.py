@@ -10,6 +10,7 @@ import tempfile
 import time
 import traceback
 
+from .alone import Alone
 from .lab import Impossible, Lab, LabError
 from .report import CHECKS, Findings
 
@@ -22,18 +23,23 @@ def give_up(*_):
 
 
 def carry_out(check, scale, keep):
-    """Runs a check on a lab of its own. Returns what was found and the folder that was kept, if any."""
+    """Runs a check on a lab of its own, or in a folder alone. Returns what was found and the folder that was kept, if any."""
     found, kept = Findings(scale), None
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"llmstack-lab-{check.name}-"))
     lab = None
     signal.alarm(LIMITS[scale])
     try:
-        lab = Lab.up(check.hosts, folder, tied=True, **check.network)
+        lab = Lab.up(check.hosts, folder, tied=True, **check.network) if check.hosts else Alone(folder)
         check.run(lab, found)
     except Impossible:
         raise
     except (LabError, OSError, subprocess.TimeoutExpired) as problem:
         found.faults.append(str(problem))
+    except SystemExit as problem:
+        # What the programs of deploy/bench say; a number is this program's own end.
+        if not isinstance(problem.code, str):
+            raise
+        found.faults.append(problem.code)
     except (KeyError, TypeError, ValueError, IndexError, StopIteration) as problem:
         # Most often a document that is not as agreed.
         where = traceback.extract_tb(problem.__traceback__)[-1]
@@ -49,8 +55,9 @@ def carry_out(check, scale, keep):
     return found, kept
 
 
-def carry_out_all(usage):
-    """The main program over the checks that are registered. usage: what --help prints. Returns the exit status."""
+def carry_out_all(usage, enter):
+    """The main program over the checks that are registered. usage: what --help prints; enter: to be called before the first check.
+    Returns the exit status."""
     parser = argparse.ArgumentParser(usage=usage, add_help=False, allow_abbrev=False)
     parser.add_argument("names", nargs="*")
     for option in ("--quick", "--long", "--list", "--json", "--keep"):
@@ -66,6 +73,7 @@ def carry_out_all(usage):
         return 0
     if strangers := [name for name in options.names if name not in CHECKS]:
         raise LabError(f"there is no check {strangers[0]}\n  fix: one of {', '.join(CHECKS)}")
+    enter()
     scale = "quick" if options.quick else "long" if options.long else "normal"
     chosen = [CHECKS[name] for name in options.names] or [c for c in CHECKS.values() if c.quick or not options.quick]
     began, failed = time.monotonic(), []
@@ -94,11 +102,11 @@ def carry_out_all(usage):
     return 1 if failed else 0
 
 
-def main(usage):
-    """Runs a program deploy/lab/check-*, whose name and options `usage` tells, and ends it."""
+def main(usage, enter=lambda: None):
+    """Runs a program deploy/lab/check-*, whose name and options `usage` tells, and ends it. enter: as `carry_out_all` has it."""
     name = pathlib.Path(sys.argv[0]).name
     try:
-        sys.exit(carry_out_all(usage))
+        sys.exit(carry_out_all(usage, enter))
     except Impossible as problem:
         banner = "=" * 100
         print(f"{banner}\n{name}: NOTHING WAS CHECKED. {problem}\n{banner}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""What the programs of deploy/bench have in common, and deploy/lab/check-abuse with them."""
