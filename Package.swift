@@ -107,7 +107,7 @@ let package = Package(
         .testTarget(name: "DiscoveryTests", dependencies: ["Discovery"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
-            name: "WireTests", dependencies: ["Wire", "Cluster", "RouterHarness", nioCore],
+            name: "WireTests", dependencies: ["Wire", "Cluster", "RouterHarness", nioCore, nioPosix],
             swiftSettings: settings),
         .testTarget(
             name: "NodeTests",

@@ -66,6 +66,7 @@ package final class Server: Sendable {
         try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .forThinStreams()
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: writeBuffer)
             .childChannelInitializer { channel in

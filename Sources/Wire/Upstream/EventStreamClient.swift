@@ -140,6 +140,7 @@ private final class EventStreamSession: ChannelDuplexHandler {
         let bound = NIOLoopBound(self, eventLoop: loop)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(timeout)
+            .forThinStreams()
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

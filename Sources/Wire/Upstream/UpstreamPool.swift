@@ -34,6 +34,7 @@ package final class UpstreamPool {
         let bound = NIOLoopBound(self, eventLoop: loop)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(connectTimeout)
+            .forThinStreams()
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Self.writeBuffer)
             .channelOption(.socketOption(.so_sndbuf), value: Self.kernelBuffer)

@@ -86,7 +86,8 @@ def carry_out_all(usage, enter):
         failed += [check.name] * bool(found.faults)
         if options.json:
             print(json.dumps({"check": check.name, "title": check.title, "passed": not found.faults, "seconds": seconds,
-                              "figures": found.figures, "faults": found.faults, "kept": kept and str(kept)}), flush=True)
+                              "figures": found.figures, "lines": list(found.lines()), "faults": found.faults,
+                              "kept": kept and str(kept)}), flush=True)
             continue
         print(f"{'FAIL' if found.faults else 'PASS'}  {check.name:10} {check.title} [{seconds} s]")
         for line in found.lines():
