@@ -4,7 +4,7 @@ import Testing
 /// Stories of nodes, told in words: `TIME WORD NODE`, parted by semicolons.
 ///
 /// `see` a service is found, `lose` it is withdrawn, `add` and `remove` its address is named and no more, `hear` it
-/// describes itself, `ping`, `end` its stream ends, `answer` and `miss` a probe does or does not, `tick` time passes.
+/// describes itself, `ping`, `end` its stream ends, `late` a new one is not opened in time, `answer` and `miss` a probe does or does not, `tick` time passes.
 private struct Story {
     var membership = Membership(own: NodeID("self0000"), cluster: ClusterID("ours0000"))
     var actions: [Membership.Action] = []
@@ -55,6 +55,7 @@ private struct Story {
         case "end-there": actions = membership.streamEnded(Membership.lead(to: place), "reset", at: now)
         case "ping": actions = membership.pinged(lead, at: now)
         case "end": actions = membership.streamEnded(lead, "reset", at: now)
+        case "late": actions = membership.streamEnded(lead, "no reply in time", isSilence: true, at: now)
         case "answer": actions = membership.probed(lead, answered: true, at: now)
         case "miss": actions = membership.probed(lead, answered: false, at: now)
         default: actions = membership.tick(at: now)
@@ -88,6 +89,13 @@ struct MembershipTests {
             ("0 see a; 0 hear a; 1.6 tick; 3.6 tick", "a.suspect"),
             ("0 see a; 0 hear a; 1.6 tick; 3.6 tick; 4.6 miss a", "a.down"),
             ("0 see a; 0 hear a; 1.6 tick; 3.6 tick; 3.7 answer a", "a.suspect"),
+            // It is probed from the first missed ping on, and down after the third.
+            ("0 see a; 0 hear a; 1.6 tick; 2.6 miss a", "a.suspect"),
+            ("0 see a; 0 hear a; 1.6 tick; 2.6 miss a; 2.7 tick; 3.6 miss a", "a.down"),
+            // A new stream that is not opened in time is no more than silence.
+            ("0 see a; 0 hear a; 1.6 tick; 2 answer a; 3 late a", "a.suspect"),
+            ("0 see a; 0 hear a; 1.6 tick; 2 answer a; 3 late a; 3.5 tick; 4.4 miss a", "a.down"),
+            ("0 see a; 0 hear a; 1 late a", "a.down"),
             // A connection that ends is evidence at once.
             ("0 see a; 0 hear a; 0.1 end a", "a.down"),
             ("0 see a; 0 end a", "a.down"),

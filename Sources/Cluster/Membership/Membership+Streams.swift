@@ -117,7 +117,11 @@ extension Membership {
     }
 
     /// A stream could not be opened, broke, or ended.
-    package mutating func streamEnded(_ lead: Lead, _ reason: String, at now: Double) -> [Action] {
+    ///
+    /// - Parameter isSilence: whether nothing more is known than that nobody answered in time.
+    package mutating func streamEnded(
+        _ lead: Lead, _ reason: String, isSilence: Bool = false, at now: Double
+    ) -> [Action] {
         guard var trail = trails[lead], trail.isFollowed else { return [] }
         trail.pingsSinceDoubt = 0
         trail.failingSince = trail.failingSince ?? now
@@ -130,7 +134,11 @@ extension Membership {
         var actions: [Action] = []
         // 5
         if let member = members[id] {
-            if member.lead == lead { actions += judge(id, .down, .connection(reason)) }
+            if isSilence, member.lead == lead, member.health == .suspect {
+                trails[lead]?.probed = false
+            } else if member.lead == lead {
+                actions += judge(id, .down, .connection(reason))
+            }
         } else if !trail.isMemory, members.count < Self.leadLimit {
             members[id] = Member(
                 id: id, health: .down, lead: lead, places: trail.places, advertisedName: leadName(lead, ""),
@@ -152,6 +160,11 @@ extension Membership {
         // 4
         let silence = now - (member.lastWord ?? now)
         guard silence >= Self.suspectAfter else { return [] }
+        // A single probe may be lost: from the first missed ping on there is time for two.
+        if !answered, silence < Self.downAfter {
+            trails[lead]?.probed = false
+            return []
+        }
         // 6
         if !answered, blamesItself(at: now) {
             trails[lead]?.probed = false

@@ -8,8 +8,9 @@
 /// 2. Every other lead is followed until the node is up over one of them: a node that is up or suspect has one stream. While
 ///    it is down, each of its leads is tried.
 /// 3. A described node that is new is up at once. One that was in doubt is up after two pings.
-/// 4. One missed ping: suspect. Three, and a failed probe on a fresh connection: down.
-/// 5. A connection that is refused, reset or ended is evidence at once: down.
+/// 4. One missed ping: suspect, and probed on fresh connections. Three, and a failed probe: down.
+/// 5. A connection that is refused, reset or ended is evidence at once: down. One that is only not made in time is
+///    silence, for a node that is suspect already.
 /// 6. When all nodes fall silent in one tick, or the clock jumped, this node is what is wrong: verdicts wait. As long as all
 ///    nodes are silent, none is down for its silence, within bounds: probes go on. After a jump of ``sleep`` what was known
 ///    is old: who was up is suspect, and probed at the next tick, for its stream may have ended unheard.
@@ -64,8 +65,9 @@ package struct Membership: Sendable {
     package static let pingInterval = 1.0
     /// Seconds of silence: one ping missed, half an interval of leeway for the network.
     package static let suspectAfter = 1.5
-    /// Seconds of silence: three pings missed. A probe takes a second, a tick a tenth of one: 4.5 in all.
-    package static let probeAfter = 3.4
+    /// Seconds of silence after which a failed probe says down: three pings missed. A probe takes a second, a tick a tenth of
+    /// one: 4.5 in all.
+    package static let downAfter = 3.4
     /// Seconds between two looks at the clock that mean this host was suspended or starved.
     package static let clockJump = 2.5
     /// Seconds between two looks at the clock after which nothing is believed that was known before: ten pings.
@@ -173,9 +175,7 @@ package struct Membership: Sendable {
                 trails[member.lead]?.pingsSinceDoubt = 0
                 actions += judge(member.id, .suspect, .silent(silence))
             }
-            if silence > Self.probeAfter, let trail = trails[member.lead], !trail.probed, now >= trail.probeFrom,
-                let place = member.place
-            {
+            if let trail = trails[member.lead], !trail.probed, now >= trail.probeFrom, let place = member.place {
                 trails[member.lead]?.probed = true
                 actions.append(.probe(member.lead, place))
             }

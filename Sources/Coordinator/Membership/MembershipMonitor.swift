@@ -90,7 +90,7 @@ package final class MembershipMonitor: Sendable {
                     case .handOver(let old, let new): streams.handOver(old, to: new)
                     case .probe(let lead, let place):
                         group.addTask {
-                            let answered = (try? await NodeFollower.identity(of: place)) != nil
+                            let answered = await NodeFollower.answers(at: place)
                             await inputs.sender().send(.probed(lead, answered))
                         }
                     case .changed(let id, let old, let new, let evidence): tell(id, old, new, evidence)
@@ -190,7 +190,7 @@ package final class MembershipMonitor: Sendable {
                 if let newer = reason.newer {
                     membership.spoke(lead, version: newer.version, newer.node, at: now)
                 } else {
-                    membership.streamEnded(lead, reason.description, at: now)
+                    membership.streamEnded(lead, reason.description, isSilence: reason.isSilence, at: now)
                 }
             } ?? []
         case .probed(let lead, let answered): membership.probed(lead, answered: answered, at: now)
@@ -206,7 +206,7 @@ package final class MembershipMonitor: Sendable {
                 if delay > 0 { try await clock.sleep(for: .seconds(delay)) }
                 try await follower.run { await teller.send(.heard(number, $0)) }
             } catch {
-                let failure = error as? NodeFollower.Failure ?? NodeFollower.Failure("\(error)")
+                let failure = NodeFollower.Failure(error)
                 if !Task.isCancelled { await teller.send(.ended(number, failure)) }
             }
         }

@@ -24,10 +24,22 @@ struct NodeFollower: Sendable {
         let description: String
         /// Of the protocol, and who speaks it: set where that is what is wrong.
         var newer: (version: Int, node: NodeID)?
+        /// Whether nothing more is known than that nobody answered in time.
+        var isSilence = false
 
-        init(_ description: String, newer: (version: Int, node: NodeID)? = nil) {
+        init(_ description: String, newer: (version: Int, node: NodeID)? = nil, isSilence: Bool = false) {
             self.description = description
             self.newer = newer
+            self.isSilence = isSilence
+        }
+
+        init(_ error: any Error) {
+            switch error {
+            case let failure as Failure: self = failure
+            case EventStreamClient.Failure.timedOut: self.init("\(error)", isSilence: true)
+            case let failure as HTTPProbe.Failure: self.init("\(failure)", isSilence: failure.isTimeout)
+            default: self.init("\(error)")
+            }
         }
     }
 
@@ -83,12 +95,34 @@ struct NodeFollower: Sendable {
             guard let expected, id != expected else { return .success(place) }
             return .failure(Failure("another node (\(id)) answers at \(place.host):\(place.port)"))
         } catch {
-            return .failure(error as? Failure ?? Failure("\(error)"))
+            return .failure(Failure(error))
         }
     }
 
+    /// Whether it answers on one of several fresh connections, tried one after the other beside each other: where packets are
+    /// lost, every third one is not made within a second.
+    static func answers(at place: Place) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<probes {
+                group.addTask {
+                    let late = probeStagger * index
+                    try? await Task.sleep(for: late)
+                    return (try? await identity(of: place, within: patience - late)) != nil
+                }
+            }
+            for await answered in group where answered {
+                group.cancelAll()
+                return true
+            }
+            return false
+        }
+    }
+
+    private static let probes = 5
+    private static let probeStagger = Duration.milliseconds(150)
+
     /// Who answers at a place.
-    static func identity(of place: Place) async throws -> NodeID {
+    static func identity(of place: Place, within patience: Duration = patience) async throws -> NodeID {
         struct Answer: Decodable {
             var id: NodeID
             var `protocol`: Int

@@ -9,6 +9,8 @@ package enum HTTPProbe {
     /// What was wrong with the URL, or with what answered it.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+        /// Whether nothing more is known than that the time was over.
+        package var isTimeout = false
     }
 
     /// - Parameters:
@@ -42,7 +44,7 @@ package enum HTTPProbe {
         loop.execute {
             let pool = UpstreamPool(loop: loop, connectTimeout: limit)
             let timer = loop.scheduleTask(in: limit) {
-                promise.fail(Failure(description: "\(target) did not answer within \(timeout)"))
+                promise.fail(Failure(description: "\(target) did not answer within \(timeout)", isTimeout: true))
             }
             let fetch = pool.fetch(head, body: ByteBuffer(bytes: body), from: target, limit: bodyLimit)
             fetch.reply.cascade(to: promise)

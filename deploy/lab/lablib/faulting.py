@@ -80,6 +80,15 @@ def begin_streams(host, requests, timeout=60):
     return fed(host, STREAMS, {"requests": [{"url": CHAT, **request} for request in requests], "timeout": timeout})
 
 
+def await_sent(running, count, seconds=30):
+    """Waits until streams.py has sent so many requests."""
+    mark = 0
+    for _ in range(count):
+        running.wait(lambda line: line["what"] == "sent", seconds, mark, "a request to be sent")
+        with running.changed:
+            mark = next(n for n in range(mark, len(running.lines)) if running.lines[n][1]["what"] == "sent") + 1
+
+
 def fed(host, script, job):
     path = host.home / f"tmp/{script.stem}-{time.monotonic_ns()}.json"
     path.write_text(json.dumps(job))

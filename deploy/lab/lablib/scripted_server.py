@@ -1,7 +1,8 @@
 """A llama-server for tests whose answers take a time of their own, however busy the machine is.
 
-LAB_ENGINE in the environment is what it does: `paced:SECONDS` answers each request in that time, as many at once as it has
-slots (-np); `half` says three words and half an event, and then nothing more.
+LAB_ENGINE in the environment is what it does. `paced:BEFORE:WORDS` takes so many seconds until the first word of an answer and
+so many for the words, as many as `max_tokens`, for as many requests at once as it has slots (-np). `half` says three words and
+half an event, and then nothing more.
 """
 import http.server
 import json
@@ -10,11 +11,10 @@ import sys
 import threading
 import time
 
-mode, _, seconds = os.environ["LAB_ENGINE"].partition(":")
-seconds = float(seconds or 0)
+mode, *times = os.environ["LAB_ENGINE"].split(":")
+before, saying = map(float, times) if times else (0, 0)
 slots = int(sys.argv[-sys.argv[::-1].index("-np")])
 free = threading.Semaphore(slots)
-WORDS = ("one ", "two ", "three ")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,23 +35,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         if mode == "half":
             self.begin_stream()
-            for word in WORDS:
+            for word in ("one ", "two ", "three "):
                 self.say(chunk({"content": word}))
             self.say('data: {"choices":[{"index":0,"delta":{"content":"half')
             time.sleep(600)
+        words = [f"word{number} " for number in range(request.get("max_tokens") or 16)]
         with free:
             if request.get("stream"):
                 self.begin_stream()
-                time.sleep(0.2 * seconds)
-                for word in WORDS:
+                time.sleep(before)
+                for word in words:
                     self.say(chunk({"content": word}))
-                    time.sleep(0.8 * seconds / len(WORDS))
-                self.say(chunk({}, timings=timings()) + "data: [DONE]\n\n")
+                    time.sleep(saying / len(words))
+                self.say(chunk({}, timings=timings(len(words))) + "data: [DONE]\n\n")
                 self.say("")
             else:
-                time.sleep(seconds)
-                self.answer({"object": "chat.completion", "model": request["model"], "timings": timings(), "choices": [
-                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "".join(WORDS)}}]})
+                time.sleep(before + saying)
+                self.answer({"object": "chat.completion", "model": request["model"], "timings": timings(len(words)), "choices": [
+                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "".join(words)}}]})
 
     def answer(self, document):
         body = json.dumps(document).encode()
@@ -76,8 +77,8 @@ def chunk(delta, **more):
     return "data: " + json.dumps({"choices": [{"index": 0, "delta": delta}], **more}, separators=(",", ":")) + "\n\n"
 
 
-def timings():
-    return {"cache_n": 0, "prompt_n": 50, "prompt_ms": 200 * seconds, "predicted_n": 100, "predicted_ms": 800 * seconds}
+def timings(words):
+    return {"cache_n": 0, "prompt_n": 50, "prompt_ms": 1000 * before, "predicted_n": words, "predicted_ms": 1000 * saying}
 
 
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()

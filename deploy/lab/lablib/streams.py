@@ -4,6 +4,7 @@ stdin: {"requests": [{"url": …, "body": {…}, "headers": {…}, "after": seco
         "timeout": seconds}
        leaves: the connection is closed so long after the first word of the answer; gone_after: after the request was sent
 Lines of JSON, each with the index of its request and `t`, the moment on time.monotonic():
+  {"what": "sent"}                           the request is on its way
   {"what": "head", "status": …, "node": …}   the head of the reply
   {"what": "first"}                          the first event with a word of the answer has come in whole
   {"what": "left"}                           the connection is closed by this side
@@ -51,6 +52,7 @@ def post(index, request):
     try:
         connection.request("POST", url.path, json.dumps(request["body"]),
                            {"Content-Type": "application/json", **request.get("headers", {})})
+        tell(index, "sent")
         if "gone_after" in request:
             time.sleep(request["gone_after"])
         has_left = "gone_after" in request or read(index, request, connection, raw)

@@ -4,7 +4,8 @@ import time
 
 from .. import faults, stack
 from ..faulting import (
-    TIER, Revival, assemble, await_ready, await_up, begin_load, begin_streams, expect_all_served, fault_of_loss, finished, replies)
+    TIER, Revival, assemble, await_ready, await_sent, await_up, begin_load, begin_streams, expect_all_served, fault_of_loss,
+    finished, replies)
 from ..members import chat
 from ..namespaces import LabError
 from ..placing import placements, prose, warm
@@ -14,12 +15,14 @@ from ..report import check
 EACH, LATEST = 2, 0.4
 # A prompt that takes an idle host most of a second, in tokens by estimate.
 LONG_PROMPT = 1800
+# With --quick engines that only take time: two processors that build beside it have none for prompts.
+SLOW_TO_BEGIN, SLOW_TO_SAY = "paced:0.7:0.05", "paced:0.02:1"
 
 
 @check("prefill", hosts=4, quick=True)
 def prefill(lab, found):
     """A node killed while it works through prompts, streamed or not, under load: another serves them, nobody notices."""
-    seer, others = assemble(lab)
+    seer, others = assemble(lab, engine=found.count(SLOW_TO_BEGIN, None, None))
     wanted, chance = found.count(20, 50, 200), random.Random(1)
     struck = {"streamed": 0, "plain": 0}
     rounds, began, revivals, failures, spoken = 0, time.monotonic(), {}, [], 0
@@ -34,7 +37,8 @@ def prefill(lab, found):
         requests = [{"body": body, "headers": {"x-llmstack-request": f"round{rounds}.{n}"}} for n, body in enumerate(bodies)]
         pids = faults.processes(victim)
         running = begin_streams(seer, requests)
-        time.sleep(0.1 + chance.uniform(0, LATEST))
+        await_sent(running, len(requests))
+        time.sleep(chance.uniform(0, LATEST))
         killed = faults.kill(victim, pids=pids)
         revivals[victim] = Revival(seer, victim)
         lines = finished(running, 60)
@@ -47,7 +51,8 @@ def prefill(lab, found):
             if is_streamed and reply.first is not None and reply.first < killed + 0.05:
                 spoken += 1
                 continue
-            failures.append(f"round {rounds}, {'streamed' if is_streamed else 'plain'}: {reply.status} {reply.failure} {reply.raw[-250:]!r}")
+            failures.append(f"round {rounds}, {'streamed' if is_streamed else 'plain'}: {reply.status} {reply.failure} "
+                            f"{reply.raw[-250:]!r}")
         rounds += 1
         if rounds % 5 == 0 or rounds >= wanted:
             time.sleep(0.3)
@@ -80,8 +85,9 @@ def count_struck(seer):
 def midstream(lab, found):
     """A node killed after the first word: its streams end with upstream_lost, the others go on; so where only llama-server dies."""
     # A server that works at several answers at once, or goes on from a cached prompt, may round otherwise, and say other words.
-    seer, others = assemble(lab, slots=1)
-    bodies = [chat(prose(50, f"m{n}"), TIER, 700, stream=True, temperature=0, cache_prompt=False) for n in range(len(others))]
+    seer, others = assemble(lab, slots=1, engine=found.count(SLOW_TO_SAY, None, None))
+    bodies = [chat(prose(50, f"m{n}"), TIER, found.count(200, 700, 700), stream=True, temperature=0, cache_prompt=False)
+              for n in range(len(others))]
     reference = [replies(finished(begin_streams(seer, [{"body": body}]), 60), 1)[0].text() for body in bodies]
     found.expect(min(map(len, reference)) > 600, "the answers are too short to be struck")
     count, chance = found.count(20, 50, 200), random.Random(2)
@@ -89,6 +95,12 @@ def midstream(lab, found):
     strike(seer, others, bodies, reference, found, ("llmstack",), max(2, count // 10), "its router", chance)
     strike(seer, others, bodies, reference, found, ("llama-swap",), max(2, count // 10), "llama-swap", chance)
     strike(seer, others, bodies, reference, found, ("llama-server",), max(4, count // 5), "llama-server", chance)
+    if found.scale == "quick":
+        for host in others:
+            stack.place_scripted_server(host.home, SLOW_TO_BEGIN)
+            faults.kill(host, ("llama-server",))
+            warm(host, TIER)
+            await_ready(seer, host)
     server_before_the_first_word(seer, others, found, max(4, count // 5), chance)
     half_events(seer, others[0], others[1:], found, max(3, count // 10))
 
@@ -114,7 +126,8 @@ def strike(seer, others, bodies, reference, found, kinds, count, what, chance):
             if reply.node != victim.name:
                 bystanders += 1
                 ok = reply.is_whole and reply.text() == reference[index]
-                faults_seen += [] if ok else [f"a stream of {reply.node}, while {victim.name} was struck: {reply.raw[-200:]!r} {reply.failure}"]
+                faults_seen += [] if ok else [
+                    f"a stream of {reply.node}, while {victim.name} was struck: {reply.raw[-200:]!r} {reply.failure}"]
             elif reply.raw.endswith("data: [DONE]\n\n") and not reply.is_cut and reply.text() == reference[index]:
                 # It was done by then.
                 pass
@@ -139,7 +152,8 @@ def server_before_the_first_word(seer, others, found, count, chance):
         requests = [{"body": chat(prose(LONG_PROMPT, f"s{number}.{n}"), TIER, 2, stream=n % 2 == 0)} for n in range(6)]
         pids = faults.processes(victim, ("llama-server",))
         running = begin_streams(seer, requests)
-        time.sleep(0.15 + chance.uniform(0, 0.3))
+        await_sent(running, len(requests))
+        time.sleep(chance.uniform(0, 0.3))
         faults.kill(victim, pids=pids)
         for n, reply in enumerate(replies(finished(running, 60), len(requests))):
             served = reply.is_whole if n % 2 == 0 else reply.status == 200 and '"choices"' in reply.raw

@@ -12,7 +12,7 @@ from ..report import check
 def paused(lab, found):
     """A host frozen as a batch begins: the batch takes hardly longer than without that host; resumed, it is used again."""
     # Of a pace of their own: a machine that builds beside it gives a llama-server a third of its speed, and takes it again.
-    seer, (one, two) = assemble(lab, slots=2, engine="paced:0.4")
+    seer, (one, two) = assemble(lab, slots=2, engine="paced:0.2:0.2")
     count = found.count(50, 150, 300)
     bodies = [chat(prose(40, f"p{n}"), TIER, 100, stream=n % 2 == 0) for n in range(count)]
 
