@@ -6,10 +6,12 @@ enum ImageLink {
     ]
 
     /// - Parameter url: `data:image/png;base64,…`
-    static func block(_ url: String?) throws(ConverseRefusal) -> ConverseBlock {
-        guard let url, url.utf8.prefix(5).elementsEqual("data:".utf8), let comma = url.utf8.firstIndex(of: 0x2C) else {
+    /// - Returns: nil for a data URL without data, which shows nothing.
+    static func block(_ url: String?) throws(ConverseRefusal) -> ConverseBlock? {
+        guard let url, url.utf8.prefix(5).elementsEqual("data:".utf8) else {
             throw refusal("needs its bytes in the request: a URL like data:image/png;base64,…")
         }
+        guard let comma = url.utf8.firstIndex(of: 0x2C) else { return nil }
         let parameters = url[..<comma].dropFirst(5).lowercased().split(separator: ";", omittingEmptySubsequences: false)
         let mediaType = String(parameters.first ?? "")
         guard let format = formats[mediaType] else {
