@@ -23,14 +23,14 @@ struct RecordTests {
         let place = "127.0.0.1:\(right.clusterPort)"
         #expect(try await left.run("nodes", "add", place).code == 0)
         #expect(await eventually { try await left.sees("right")?.state == "up" }, "\(left.said)")
-        let url = try #require(URL(string: "http://127.0.0.1:\(left.routerPort)/v1/chat/completions"))
+        let port = left.routerPort
         for model in ["big", "code-smart", "auto", "big"] {
-            var request = URLRequest(url: url)
-            request.httpMethod = "POST"
-            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-            request.httpBody = Data(
-                #"{"model":"\#(model)","messages":[{"role":"user","content":"MY SECRET IS 42"}]}"#.utf8)
-            _ = try await URLSession.shared.data(for: request)
+            let body = #"{"model":"\#(model)","messages":[{"role":"user","content":"MY SECRET IS 42"}]}"#
+            _ = try await aside {
+                let socket = try Socket(port: port)
+                socket.send(RequestText.post("/v1/chat/completions", body))
+                return try socket.reply()
+            }
         }
         right.stop()
         #expect(
