@@ -11,9 +11,15 @@ struct RecordTests {
     }
 
     @Test func whatARouterDecidedIsDecidedAgain() async throws {
-        let (left, right) = try await (
-            RunningHost("left", environment: ["LLMSTACK_RECORD": "incident.jsonl"]), RunningHost("right", tier: "big")
-        )
+        let (engine, cache) = (try ScriptedUpstream(Self.engine), try Terminal())
+        defer { engine.stop() }
+        try cache.write("weights", to: "models--a--b/snapshots/1/c.gguf")
+        let left = try await RunningHost("left", environment: ["LLMSTACK_RECORD": "incident.jsonl"])
+        let right = try await RunningHost(
+            "right", tier: "big",
+            environment: [
+                "LLAMA_SWAP_URL": "http://127.0.0.1:\(engine.port)", "HF_HUB_CACHE": cache.project.path,
+            ])
         let file = left.terminal.home.appending(path: ".local/state/llmstack/incident.jsonl").path
         #expect(try await left.run("cluster", "init", "--open", "--name", "team").code == 0)
         #expect(
@@ -22,7 +28,8 @@ struct RecordTests {
             }, "\(left.said)")
         let place = "127.0.0.1:\(right.clusterPort)"
         #expect(try await left.run("nodes", "add", place).code == 0)
-        #expect(await eventually { try await left.sees("right")?.state == "up" }, "\(left.said)")
+        #expect(
+            await eventually { try await left.sees("right")?.policy?.accepting == true }, "\(left.said) \(right.said)")
         let port = left.routerPort
         for model in ["big", "code-smart", "auto", "big"] {
             let body = #"{"model":"\#(model)","messages":[{"role":"user","content":"MY SECRET IS 42"}]}"#
@@ -58,6 +65,21 @@ struct RecordTests {
         #expect(differs.code == 1 && !differs.output.contains("all the same"), "\(differs)")
         #expect(differs.errors.contains("\(file):\(index + 1): recorded: "), "\(differs)")
         #expect(differs.errors.contains("\n  replayed: ") && differs.errors.contains("up -> down"), "\(differs)")
+    }
+
+    /// A llama-swap that has `big` in memory, and serves it.
+    private static let engine: ScriptedUpstream.Answer = { socket, request in
+        func reply(_ status: String, _ body: String) {
+            socket.send(
+                "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+                    + body)
+        }
+        switch request.target {
+        case "/running": reply("200 OK", #"{"running":[{"model":"big","state":"ready"}]}"#)
+        case "/v1/chat/completions": reply("200 OK", #"{"choices":[]}"#)
+        default: reply("404 Not Found", "{}")
+        }
+        return .keepOpen
     }
 
     private static let header = #"{"llmstack_record":1,"time":1.7e9}"# + "\n"

@@ -13,8 +13,8 @@ package struct RecordHeader: Equatable, Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case time
         case llmstackRecord = "llmstack_record"
+        case time
     }
 }
 
