@@ -35,10 +35,14 @@ struct ClusterStack {
 
     /// Until it is cancelled.
     func run() async throws {
-        let book = FleetBook(local: agent)
+        let recorder = Recorder(
+            ProcessInfo.processInfo.environment, beside: files.state, log: log)
+        let book = FleetBook(local: agent, recorder: recorder)
         let others = LentCatalogs(log: log)
         let ledger = Ledger(path: files.stateDB, log: log)
-        let monitor = MembershipMonitor(own: agent.description.id, cluster: identity.id, log: log, ledger: ledger) {
+        let monitor = MembershipMonitor(
+            own: agent.description.id, cluster: identity.id, log: log, ledger: ledger, recorder: recorder
+        ) {
             book.changed($0, $1)
             others.changed($0, $1)
         }
@@ -65,6 +69,7 @@ struct ClusterStack {
             feed.yield(.remembered(node.id, node.places))
         }
         let keeping = Task { await ledger.run() }
+        let recording = Task { await recorder?.run() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await agent.run() }
             group.addTask { await monitor.run(news) }
@@ -81,7 +86,9 @@ struct ClusterStack {
         feed.finish()
         // Last, so that it gets everybody's last word.
         keeping.cancel()
+        recording.cancel()
         await keeping.value
+        await recording.value
     }
 
     /// What was known when this router stopped: until a node tells of its rates, placement goes by these.

@@ -18,7 +18,11 @@ final class RunningHost {
     ///   - name: of the node.
     ///   - tier: that it has.
     ///   - clusterPort: a port that is taken; nil for a free one.
-    init(_ name: String, tier: String = "code-smart", clusterPort taken: Int? = nil) async throws {
+    ///   - more: of the router's environment.
+    init(
+        _ name: String, tier: String = "code-smart", clusterPort taken: Int? = nil,
+        environment more: [String: String] = [:]
+    ) async throws {
         terminal = try Terminal()
         try terminal.write(
             "[\(tier)]\nrole = agent\nhf_repo = a/b\nhf_file = c.gguf\n[NODE]\nname = \(name)\n",
@@ -32,7 +36,7 @@ final class RunningHost {
                 "LLAMA_SWAP_URL": "http://127.0.0.1:1",
                 "XDG_CONFIG_HOME": terminal.home.appending(path: "settings").path,
             ]
-            let process = terminal.process(["router"], environment: environment)
+            let process = terminal.process(["router"], environment: environment.merging(more) { $1 })
             try Data().write(to: log)
             process.standardError = try FileHandle(forWritingTo: log)
             try process.run()

@@ -56,8 +56,12 @@ final class Terminal: Sendable {
         return process
     }
 
-    func run(_ arguments: [String], environment: [String: String] = [:], input: String = "") throws -> Result {
+    /// - Parameter other: is run in llmstack's place.
+    func run(
+        _ arguments: [String], environment: [String: String] = [:], input: String = "", program other: URL? = nil
+    ) throws -> Result {
         let process = process(arguments, environment: environment)
+        if let other { process.executableURL = other }
         let files = try ["in", "out", "err"].map { name -> FileHandle in
             let url = root.appending(path: "\(name)-\(UUID().uuidString)")
             try Data((name == "in" ? input : "").utf8).write(to: url)

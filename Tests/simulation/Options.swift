@@ -11,6 +11,8 @@ struct Options {
     var tells = false
     /// Whether fewer faults are looked for that do the same harm.
     var shrinks = true
+    /// The record of a router to be replayed, in place of simulations.
+    var record: String?
     var isHelp = false
 
     struct Invalid: Error, CustomStringConvertible {
@@ -19,6 +21,7 @@ struct Options {
 
     static let help = """
         cluster-simulation [--seeds A..B | --seed N] [--hours H] [--twice] [--skew N] [--break RULE] [--without N,N] [--no-shrink] [--trace]
+        cluster-simulation --replay FILE [--trace]
 
           --seeds A..B     runs a cluster for each seed; 1..20
           --hours H        simulated hours of each; 1
@@ -28,6 +31,7 @@ struct Options {
           --without N,N    leaves faults out by their numbers, as a smaller list of them says
           --no-shrink      does not look for fewer faults that violate the same
           --trace          tells all that happens
+          --replay FILE    feeds what a router recorded (LLMSTACK_RECORD) to the same machines, and compares what they decide
 
         """
 
@@ -55,6 +59,11 @@ struct Options {
                     throw Invalid(
                         description: "--hours \(hours) is out of range\n  fix: from 1 to 1000; use more seeds")
                 }
+            case "--replay":
+                guard let file = rest.popFirst(), !file.isEmpty else {
+                    throw Invalid(description: "--replay needs a file\n  fix: the one that LLMSTACK_RECORD named")
+                }
+                record = file
             case "--skew": skew = try Self.number(rest.popFirst(), of: word)
             case "--break":
                 let name = rest.popFirst() ?? ""

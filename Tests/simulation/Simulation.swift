@@ -31,6 +31,11 @@ enum Simulation {
         do {
             let options = try Options(Array(CommandLine.arguments.dropFirst()))
             if options.isHelp { return print(Options.help, terminator: "") }
+            if let record = options.record {
+                let problem = ReplayedRecord.play(record, tells: options.tells)
+                if let problem { say("cluster-simulation: \(problem)") }
+                exit(problem == nil ? 0 : 1)
+            }
             exit(await run(options) ? 0 : 1)
         } catch {
             say("cluster-simulation: \(error)")

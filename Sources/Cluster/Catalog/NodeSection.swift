@@ -18,7 +18,7 @@ package struct NodeSection: Equatable, Sendable {
     }
 
     /// When a tier of another host counts as the same.
-    package enum Match: String, Equatable, Sendable, CaseIterable {
+    package enum Match: String, Equatable, Sendable, Codable, CaseIterable {
         /// The same file and settings.
         case exact
         /// The same model, however quantised.

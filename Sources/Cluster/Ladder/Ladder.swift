@@ -10,8 +10,8 @@
 /// 5. at most ``Settings/midFidelityCeiling`` tokens: agent;
 /// 6. longer, with tools or ``Settings/multiTurn`` messages: agent, since small models call tools unreliably;
 /// 7. longer: fast, which has the widest window and is always resident.
-package struct Ladder: Equatable, Sendable {
-    package struct Settings: Equatable, Sendable {
+package struct Ladder: Equatable, Sendable, Codable {
+    package struct Settings: Equatable, Sendable, Codable {
         /// Tokens. Half of the shipped ultra tier's window, so that the reply fits.
         package var highFidelityCeiling = 12_000
         /// Tokens. Half of the shipped agent tier's window.

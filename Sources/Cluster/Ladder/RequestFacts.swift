@@ -1,5 +1,5 @@
 /// What the ladder wants to know of a request. It says nothing of a request's text but this.
-package struct RequestFacts: Equatable, Sendable {
+package struct RequestFacts: Equatable, Sendable, Codable {
     /// Of all messages and the prompt.
     package var signals: Signals = []
     /// Of the latest user message and the system prompts.

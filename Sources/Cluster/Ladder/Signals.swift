@@ -1,5 +1,5 @@
 /// Which of the ladder's patterns occur in a text.
-package struct Signals: OptionSet, Sendable, Hashable {
+package struct Signals: OptionSet, Sendable, Hashable, Codable {
     package let rawValue: UInt8
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }

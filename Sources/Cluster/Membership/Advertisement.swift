@@ -1,6 +1,6 @@
 /// What a node says of itself by DNS-SD: a hint for people and for the first choice. Nothing in it is trusted; the
 /// node's own ``NodeDescription`` is what counts.
-package struct Advertisement: Equatable, Sendable {
+package struct Advertisement: Equatable, Sendable, Codable {
     /// The DNS-SD type of the cluster listener.
     package static let serviceType = "_llmstack._tcp"
     /// The version of the protocol between nodes; another one before the dot means another protocol.

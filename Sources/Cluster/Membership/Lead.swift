@@ -1,5 +1,5 @@
 /// A hint that a node may be somewhere: an advertised service, or an address that somebody named.
-package enum Lead: Hashable, Sendable {
+package enum Lead: Hashable, Sendable, Codable {
     /// A DNS-SD instance, and the host that has it: a name is unique on a link only.
     case service(name: String, host: String)
     /// `HOST:PORT`, as it was named.
@@ -22,7 +22,7 @@ extension Lead: Comparable {
 }
 
 /// Where a lead may be reached.
-package struct Place: Hashable, Sendable {
+package struct Place: Hashable, Sendable, Codable {
     /// A numeric address, with its zone where it is link-local, or a host name.
     package var host: String
     package var port: Int
@@ -34,7 +34,7 @@ package struct Place: Hashable, Sendable {
 }
 
 /// What speaks for a node's health, for people and the ledger.
-package enum Evidence: Equatable, Sendable, CustomStringConvertible {
+package enum Evidence: Equatable, Sendable, Codable, CustomStringConvertible {
     case described
     case pings
     /// Seconds without a word.

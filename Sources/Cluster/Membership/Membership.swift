@@ -18,8 +18,8 @@
 /// 8. A node belongs to one lead, whose end is the node's. A service takes over from memory: who is announced says goodbye.
 /// 9. A lead that leads to another node than before leads to that alone.
 /// 10. A node that was only remembered and is down for long is a member no more, and still tried.
-package struct Membership: Sendable {
-    package enum Health: String, Equatable, Sendable {
+package struct Membership: Sendable, Codable {
+    package enum Health: String, Equatable, Sendable, Codable {
         case up
         /// Gets no new work where another can do it.
         case suspect
@@ -30,7 +30,7 @@ package struct Membership: Sendable {
         case foreign
     }
 
-    package struct Member: Equatable, Sendable {
+    package struct Member: Equatable, Sendable, Codable {
         package var id: NodeID
         package var health: Health
         package var lead: Lead
@@ -47,7 +47,7 @@ package struct Membership: Sendable {
         package var evidence: Evidence
     }
 
-    package enum Action: Equatable, Sendable {
+    package enum Action: Equatable, Sendable, Codable {
         /// Open an events stream to the first of the places where the node answers, after so many seconds. nil: whoever
         /// answers is the node.
         case follow(Lead, [Place], NodeID?, after: Double)
@@ -95,7 +95,7 @@ package struct Membership: Sendable {
     /// Nodes and leads that are kept at most: a flood of records must not fill memory.
     package static let leadLimit = 1024
 
-    struct Trail: Sendable {
+    struct Trail: Sendable, Codable {
         var places: [Place]
         var isAdvertised: Bool
         var hint: Advertisement?

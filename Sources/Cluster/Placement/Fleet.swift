@@ -16,7 +16,7 @@
 /// 8. one that is suspect only where no other can;
 /// 9. the cheapest; within five percent of it the router's own, then the one that the request's seed picks, so that what
 ///    costs the same spreads.
-package struct Fleet: Sendable {
+package struct Fleet: Sendable, Codable {
     /// Costs that are this much apart, relative to the least, are the same.
     package static let tie = 0.05
     /// Tiers of hosts that have gone that are remembered.
@@ -34,7 +34,7 @@ package struct Fleet: Sendable {
     /// When a tier of another host counts as the same.
     package var match: NodeSection.Match
 
-    private struct Gone {
+    private struct Gone: Codable {
         var host: NodeID
         var name: String
     }
@@ -155,7 +155,7 @@ package struct Fleet: Sendable {
     }
 
     /// How a request went.
-    package enum Outcome: Equatable, Sendable {
+    package enum Outcome: Equatable, Sendable, Codable {
         case served(Observation?)
         /// 5xx, or no reply.
         case failed

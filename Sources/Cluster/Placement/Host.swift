@@ -1,5 +1,5 @@
 /// A host as placement sees it: what it says of itself, and how it fares.
-package struct Host: Equatable, Sendable {
+package struct Host: Equatable, Sendable, Codable {
     package var id: NodeID
     package var name: String
     /// Whether it is the router's own.

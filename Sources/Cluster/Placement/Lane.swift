@@ -1,5 +1,5 @@
 /// A tier on a host, and what the router knows of it beyond what the host says.
-struct Lane: Sendable {
+struct Lane: Sendable, Codable {
     private(set) var known: KnownHost
     private(set) var standing: Standing
     private(set) var rates: Rates
@@ -20,7 +20,7 @@ struct Lane: Sendable {
     static let slowStart = 30.0
 
     /// What each request asks of a report: numbers, which are copied for nothing.
-    struct Standing: Equatable, Sendable {
+    struct Standing: Equatable, Sendable, Codable {
         var isShared: Bool
         var isLocalModel: Bool
         var state: TierState
@@ -98,7 +98,7 @@ struct Lane: Sendable {
     var inHand: Int { max(0, standing.busy + outstanding - outstandingAtReport) }
 
     /// What replies have taught.
-    struct Learned: Equatable, Sendable {
+    struct Learned: Equatable, Sendable, Codable {
         /// Tokens that prompts had, over what they were estimated to have.
         var tokenRatio: Double?
         /// Seconds until the first token that nothing else explains: the way, the engine's own steps.

@@ -1,5 +1,5 @@
 /// What one served request showed, beside what the host itself tells of its rates.
-package struct Observation: Equatable, Sendable {
+package struct Observation: Equatable, Sendable, Codable {
     /// As it was estimated when the request was placed.
     package var estimatedPrompt: Int
     /// As the engine counted it, the cached part included.

@@ -1,5 +1,5 @@
 /// What placement wants to know of a request. It says nothing of a request's text.
-package struct Workload: Equatable, Sendable {
+package struct Workload: Equatable, Sendable, Codable {
     /// The tier's name.
     package var tier: String
     /// Estimated tokens of the prompt.

@@ -35,6 +35,7 @@ package final class MembershipMonitor: Sendable {
     private let origin: ContinuousClock.Instant
     private let log: Logger
     private let ledger: Ledger?
+    private let recorder: Recorder?
     private let notes = Mutex(NodeNotes())
     private let onChange: @Sendable (NodeID, Membership.Member?) -> Void
     /// What members were called when they were told of last: who is gone has no name any more.
@@ -42,17 +43,20 @@ package final class MembershipMonitor: Sendable {
 
     /// - Parameters:
     ///   - ledger: gets each change of health, where nodes are that are up, and how fast.
+    ///   - recorder: gets all that the membership is told, and what it makes of it.
     ///   - onChange: told of each member that is another than before, when it was heard last left aside; nil: it is a
     ///     member no more. By one task, in order, while the monitor waits.
     package init(
-        own: NodeID, cluster: ClusterID, log: Logger, ledger: Ledger? = nil,
+        own: NodeID, cluster: ClusterID, log: Logger, ledger: Ledger? = nil, recorder: Recorder? = nil,
         onChange: @escaping @Sendable (NodeID, Membership.Member?) -> Void = { _, _ in }
     ) {
         membership = Mutex(Membership(own: own, cluster: cluster))
         origin = clock.now
         self.log = log
         self.ledger = ledger
+        self.recorder = recorder
         self.onChange = onChange
+        recorder?.began(Membership(own: own, cluster: cluster), at: 0)
     }
 
     /// Seconds of a clock that runs on while the host sleeps.
@@ -153,48 +157,55 @@ package final class MembershipMonitor: Sendable {
             }
         if isFrequent {
             // Pings come from every node every second, and most of them change nothing but when it was heard.
-            let actions = membership.withLock { Self.decide(input, streams, at: now, &$0) }
+            let actions = membership.withLock { decide(input, streams, at: now, &$0) }
             for case .changed(let id, _, _, _) in actions { onChange(id, membership.withLock { $0.members[id] }) }
             return actions
         }
         let (before, actions, after) = membership.withLock { membership in
             let before = membership.members
-            return (before, Self.decide(input, streams, at: now, &membership), membership.members)
+            return (before, decide(input, streams, at: now, &membership), membership.members)
         }
         for (id, member) in after where before[id].map({ !$0.isAsBefore(member) }) ?? true { onChange(id, member) }
         for id in before.keys where after[id] == nil { onChange(id, nil) }
         return actions
     }
 
-    private static func decide(
+    private func decide(
         _ input: Input, _ streams: Streams, at now: Double, _ membership: inout Membership
     ) -> [Membership.Action] {
+        guard let input = Self.told(input, streams) else { return [] }
+        let actions = membership.take(input, at: now)
+        recorder?.took(input, actions, membership, at: now)
+        return actions
+    }
+
+    /// - Returns: nil for a stream's word that has been closed.
+    private static func told(_ input: Input, _ streams: Streams) -> MembershipInput? {
         switch input {
         case .news(.sighted(let name, let host, let places, let txt)):
-            membership.sighted(.service(name: name, host: host), at: places, Advertisement.read(txt))
-        case .news(.lost(let name, let host)): membership.lost(.service(name: name, host: host))
-        case .news(.named(let place)): membership.named(place)
-        case .news(.remembered(let node, let places)): membership.remembered(node, at: places)
-        case .news(.forgotten(let place)): membership.lost(Membership.lead(to: place))
+            .sighted(.service(name: name, host: host), places, txt: txt)
+        case .news(.lost(let name, let host)): .lost(.service(name: name, host: host))
+        case .news(.named(let place)): .named(place)
+        case .news(.remembered(let node, let places)): .remembered(node, places)
+        case .news(.forgotten(let place)): .lost(Membership.lead(to: place))
         case .heard(let number, let heard):
             streams.lead(of: number).map { lead in
                 switch heard {
-                case .described(let description, let place):
-                    membership.described(lead, description, from: place, at: now)
-                case .changed(let change): membership.changed(lead, change, at: now)
-                case .ping: membership.pinged(lead, at: now)
+                case .described(let description, let place): .described(lead, description, place)
+                case .changed(let change): .changed(lead, change)
+                case .ping: .ping(lead)
                 }
-            } ?? []
+            }
         case .ended(let number, let reason):
             streams.lead(of: number).map { lead in
                 if let newer = reason.newer {
-                    membership.spoke(lead, version: newer.version, newer.node, at: now)
+                    .spoke(lead, version: newer.version, newer.node)
                 } else {
-                    membership.streamEnded(lead, reason.description, isSilence: reason.isSilence, at: now)
+                    .ended(lead, reason.description, isSilence: reason.isSilence)
                 }
-            } ?? []
-        case .probed(let lead, let answered): membership.probed(lead, answered: answered, at: now)
-        case .tick: membership.tick(at: now)
+            }
+        case .probed(let lead, let answered): .probed(lead, answered: answered)
+        case .tick: .tick
         }
     }
 

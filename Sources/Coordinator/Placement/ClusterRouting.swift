@@ -16,12 +16,42 @@ struct ClusterRouting {
 
     /// Where a request that has just come goes: counted there as sent.
     func choose(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, isNew: Bool) -> Route {
-        book.choose(match: match, isNew: isNew) { fleet, now in route(ask, work, [], fleet, now) }
+        book.choose(match: match, isNew: isNew, asked: { asked(ask, work, []) }) { fleet, now in
+            route(ask, work, [], fleet, now)
+        }
+    }
+
+    /// Where a request goes that hosts failed at.
+    func chooseAgain(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, except tried: [NodeID]) -> Route {
+        book.chooseAgain(match: match, asked: { asked(ask, work, tried) }) { fleet, now in
+            route(ask, work, tried, fleet, now)
+        }
     }
 
     /// Where a request would go.
     func route(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, except tried: [NodeID] = []) -> Route {
         book.ask(match: match) { fleet, now in route(ask, work, tried, fleet, now) }
+    }
+
+    /// The same question as a record has it.
+    private func asked(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, _ tried: [NodeID]) -> FleetBook.Asked {
+        var work = work
+        // It is the question's to set.
+        work.tier = ""
+        switch ask {
+        case .auto(let facts):
+            let table = reading.table
+            let terms = RoutingTerms(
+                ladder: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
+                own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } })
+            return (PlacementQuestion(.auto(facts), work, except: tried), terms)
+        case .tier(let tier):
+            // What a client made up is nobody's, however much is kept of it.
+            return (
+                PlacementQuestion(.tier(tier.printable(), isLocal: reading.isLocal(tier)), work, except: tried), nil
+            )
+        case .here(let tier): return (PlacementQuestion(.here(tier.printable()), work, except: tried), nil)
+        }
     }
 
     private func route(

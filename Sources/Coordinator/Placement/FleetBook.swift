@@ -17,10 +17,15 @@ package final class FleetBook: Sendable {
 
     private let state: Mutex<State>
     private let local: any LocalNode
+    private let recorder: Recorder?
 
-    package init(local: any LocalNode, match: NodeSection.Match = .name) {
-        state = Mutex(State(fleet: Fleet(match: match)))
+    /// - Parameter recorder: gets all that the fleet is told and asked, and what it says.
+    package init(local: any LocalNode, match: NodeSection.Match = .name, recorder: Recorder? = nil) {
+        let fleet = Fleet(match: match)
+        state = Mutex(State(fleet: fleet))
         self.local = local
+        self.recorder = recorder
+        recorder?.began(fleet, at: Uptime.seconds)
     }
 
     /// Another node looks otherwise now; nil: it is a member no more.
@@ -29,6 +34,7 @@ package final class FleetBook: Sendable {
         let now = Uptime.seconds
         state.withLock { state in
             if let host { state.fleet.set(host, at: now) } else { state.fleet.remove(id) }
+            recorder?.took(.told(id), state.fleet, at: now)
         }
     }
 
@@ -36,7 +42,10 @@ package final class FleetBook: Sendable {
     ///
     /// - Parameter name: of the host, where its having served the tier is worth telling.
     package func remember(_ speed: TierSpeed, of tier: String, on host: NodeID, called name: String?) {
-        state.withLock { $0.fleet.remember(speed, of: tier, on: host, called: name) }
+        state.withLock { state in
+            state.fleet.remember(speed, of: tier, on: host, called: name)
+            recorder?.took(.remember(host, tier: tier, speed, name: name), state.fleet, at: Uptime.seconds)
+        }
     }
 
     /// Asks the fleet, with the local host as it is at this moment.
@@ -51,13 +60,37 @@ package final class FleetBook: Sendable {
     }
 
     /// Where a request that has just come goes: it is counted, and as sent where there is a host for it.
-    func choose(match: NodeSection.Match, isNew: Bool, _ choice: (Fleet, Double) -> Route) -> Route {
+    ///
+    /// - Parameter asked: what is asked of the fleet, for a record.
+    func choose(
+        match: NodeSection.Match, isNew: Bool, asked: () -> Asked, _ choice: (Fleet, Double) -> Route
+    ) -> Route {
         let now = Uptime.seconds
         return state.withLock { state in
             refresh(&state, match, now)
             if isNew { state.budget.took(at: now) }
             let route = choice(state.fleet, now)
             if case .host(let verdict) = route.decision { state.fleet.sent(route.tier, to: verdict.id) }
+            if let recorder {
+                let (question, terms) = asked()
+                recorder.took(
+                    .choice(question, terms, PlacementChoice(route), isSent: true), state.fleet, at: now)
+            }
+            return route
+        }
+    }
+
+    /// What a fleet is asked, and by which terms where the ladder is.
+    typealias Asked = (PlacementQuestion, RoutingTerms?)
+
+    /// Where a request would go that could not be served where it went first.
+    func chooseAgain(match: NodeSection.Match, asked: () -> Asked, _ choice: (Fleet, Double) -> Route) -> Route {
+        ask(match: match) { fleet, now in
+            let route = choice(fleet, now)
+            if let recorder {
+                let (question, terms) = asked()
+                recorder.took(.choice(question, terms, PlacementChoice(route), isSent: false), fleet, at: now)
+            }
             return route
         }
     }
@@ -66,18 +99,33 @@ package final class FleetBook: Sendable {
         let revision = local.revision
         if state.own.map({ revision != $0.revision || now - $0.since >= Self.freshness }) ?? true {
             let own = local.description
-            if own.sequence != state.own?.sequence { state.fleet.set(Host(local: own)) }
+            if own.sequence != state.own?.sequence {
+                state.fleet.set(Host(local: own))
+                recorder?.took(.own(own), state.fleet, at: now)
+            }
             state.own = (own.sequence, revision, now)
         }
-        if state.fleet.match != match { state.fleet.match = match }
+        if state.fleet.match != match {
+            state.fleet.match = match
+            recorder?.took(.match(match), state.fleet, at: now)
+        }
     }
 
-    func sent(_ tier: String, to host: NodeID) { state.withLock { $0.fleet.sent(tier, to: host) } }
+    func sent(_ tier: String, to host: NodeID) {
+        state.withLock { state in
+            state.fleet.sent(tier, to: host)
+            recorder?.took(.sent(tier: tier, host), state.fleet, at: Uptime.seconds)
+        }
+    }
 
     /// - Returns: whether the tier is out there from now on.
     func ended(_ tier: String, on host: NodeID, _ outcome: Fleet.Outcome) -> Bool {
         let now = Uptime.seconds
-        return state.withLock { $0.fleet.ended(tier, on: host, outcome, at: now) }
+        return state.withLock { state in
+            let isOut = state.fleet.ended(tier, on: host, outcome, at: now)
+            recorder?.took(.ended(tier: tier, host, outcome, isOut: isOut), state.fleet, at: now)
+            return isOut
+        }
     }
 
     // MARK: Retries

@@ -237,7 +237,7 @@ final class PlacedRequest: Itinerary {
         guard outcome.isPassing, cluster.book.mayAskAnother(attempts, after: outcome),
             case .host(let verdict)? = route?.decision
         else { return false }
-        let next = cluster.route(errand.ask, errand.work, except: tried + [verdict.id])
+        let next = cluster.chooseAgain(errand.ask, errand.work, except: tried + [verdict.id])
         // The reply that there is beats none.
         guard case .host(let other) = next.decision else { return false }
         let status = if case .status(let status) = outcome { status } else { 502 }
