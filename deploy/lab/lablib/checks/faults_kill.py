@@ -26,8 +26,8 @@ def prefill(lab, found):
     wanted, chance = found.count(20, 50, 200), random.Random(1)
     struck = {"streamed": 0, "plain": 0}
     rounds, began, revivals, failures, spoken = 0, time.monotonic(), {}, [], 0
-    # What retries cost is reckoned by the requests that there are: this is a router with something to do.
-    background = begin_load(seer, [chat(prose(40, f"b{n}"), TIER, 4) for n in range(50)], workers=2, pause=0.05,
+    # Retries are bounded by the requests that there are (a fifth, and three in ten seconds): a router with something to do.
+    background = begin_load(seer, [chat(prose(40, f"b{n}"), TIER, 4) for n in range(50)], workers=found.count(4, 2, 2), pause=0.05,
                             seconds=found.count(150, 600, 1700))
     while rounds < wanted or min(struck.values()) < wanted and rounds < 2 * wanted:
         victim = others[rounds % len(others)]
