@@ -143,6 +143,16 @@ struct MembershipTests {
         #expect(Story("0 see a; 0 hear a; 0.5 tick; 6 tick; 7 tick; 8 tick").state == "a.suspect")
     }
 
+    @Test("A probe whose answer comes after a pause of this host's says nothing, and another is made")
+    func probeAcrossPause() {
+        let paused = Story("0 see a; 0 hear a; 0.1 tick; 1.6 tick; 6.6 tick; 6.7 miss a")
+        #expect(paused.state == "a.suspect")
+        #expect(paused.actions.isEmpty)
+        #expect(
+            Story("0 see a; 0 hear a; 0.1 tick; 1.6 tick; 6.6 tick; 6.7 miss a; 8.2 tick").actions
+                == [.probe(Story.lead("a"), Story.places("a")[0])])
+    }
+
     @Test("A host that slept believes nothing that it knew, and asks at once")
     func slept() {
         let woken = "0 see a; 0 hear a; 0.5 tick; 600 tick"

@@ -159,7 +159,11 @@ extension Membership {
         }
         // 4
         let silence = now - (member.lastWord ?? now)
-        guard silence >= Self.suspectAfter else { return [] }
+        guard silence >= Self.suspectAfter else {
+            // It was asked before this node lost time, and says nothing of now; the next silence asks again.
+            trails[lead]?.probed = false
+            return []
+        }
         // A single probe may be lost: from the first missed ping on there is time for two.
         if !answered, silence < Self.downAfter {
             trails[lead]?.probed = false
