@@ -1,5 +1,6 @@
 import Cluster
 import Coordinator
+import RouterHarness
 import Testing
 
 struct LedgerBufferTests {
@@ -53,7 +54,7 @@ struct LedgerBufferTests {
     @Test("However it is filled, emptied and put back, no row is lost, doubled or out of order")
     func anyOrder() {
         for seed in 1...200 as ClosedRange<UInt64> {
-            var random = SplitMix(state: seed)
+            var random = SplitMix64(seed: seed)
             var buffer = LedgerBuffer(limit: 8)
             var next = 0
             var written: [Int] = []
@@ -81,18 +82,6 @@ struct LedgerBufferTests {
     private static func number(_ entry: LedgerEntry) -> Int {
         guard case .health(let record) = entry else { return -1 }
         return Int(record.time - 1_764_000_000)
-    }
-
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
     }
 }
 

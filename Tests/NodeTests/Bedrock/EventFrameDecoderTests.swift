@@ -1,4 +1,5 @@
 import Node
+import RouterHarness
 import Testing
 
 @Suite("Event streams")
@@ -53,7 +54,7 @@ struct EventFrameDecoderTests {
 
     @Test(arguments: 0..<200)
     func `Random splits change nothing`(seed: UInt64) {
-        var generator = Shuffle(state: seed)
+        var generator = SplitMix64(seed: seed)
         let frames = (0..<Int.random(in: 1...5, using: &generator)).map { number in
             EventFrame(
                 headers: (0..<Int.random(in: 0...4, using: &generator)).map {
@@ -119,18 +120,5 @@ struct EventFrameDecoderTests {
         #expect(throws: EventFrameFailure.preludeChecksum) { try decoder.next() }
         #expect(throws: EventFrameFailure.preludeChecksum) { try decoder.finish() }
         #expect(decoder.buffered == 0)
-    }
-
-    /// SplitMix64.
-    private struct Shuffle: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
     }
 }

@@ -1,4 +1,5 @@
 import Node
+import RouterHarness
 import Testing
 
 /// Recorded texts, bent at random: nothing may stop the program, and what comes out must be sound.
@@ -83,20 +84,11 @@ struct TranslationFuzzTests {
 
 /// Random changes to JSON; the same seed makes the same ones.
 private struct Mutation {
-    private var state: UInt64
+    private var random: SplitMix64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    /// SplitMix64.
-    private mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+    mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
 
     private static let scalars: [JSONValue] = [
         .null, .bool(true), .bool(false), .number("0"), .number("-1"), .number("1e999"), .number("0.1"), "", " ", "f",
@@ -135,7 +127,7 @@ private struct Mutation {
         var bytes = bytes
         guard !bytes.isEmpty else { return bytes }
         switch below(20) {
-        case 0: bytes[below(bytes.count)] = UInt8(truncatingIfNeeded: next())
+        case 0: bytes[below(bytes.count)] = UInt8.random(in: 0...255, using: &random)
         case 1: bytes.removeLast(below(bytes.count))
         default: break
         }

@@ -34,7 +34,11 @@ struct PipedCommand: Sendable {
     }
 
     private func wait(until deadline: ContinuousClock.Instant) -> AWSSurroundings.Output? {
-        guard let output = Pipe(), let errors = Pipe(), let pid = spawn(output, errors) else { return nil }
+        guard let output = Pipe(), let errors = Pipe(),
+            let pid = try? NewSession.spawn(
+                executable, arguments, environment, output: output.entry, errors: errors.entry
+            ).get()
+        else { return nil }
         output.closeEntry()
         errors.closeEntry()
         let texts = Self.drain([output.exit, errors.exit], until: deadline)
@@ -80,45 +84,6 @@ struct PipedCommand: Sendable {
             }
         }
         return texts
-    }
-
-    private func spawn(_ output: Pipe, _ errors: Pipe) -> pid_t? {
-        #if canImport(Darwin)
-            var actions: posix_spawn_file_actions_t?
-            var attributes: posix_spawnattr_t?
-        #else
-            var actions = posix_spawn_file_actions_t()
-            var attributes = posix_spawnattr_t()
-        #endif
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output.entry, 1)
-        posix_spawn_file_actions_adddup2(&actions, errors.entry, 2)
-        var flags = Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK)
-        #if canImport(Darwin)
-            flags |= Int32(POSIX_SPAWN_SETSID) | Int32(POSIX_SPAWN_CLOEXEC_DEFAULT)
-        #else
-            flags |= 0x80  // POSIX_SPAWN_SETSID of <spawn.h>, which hides it from Swift
-            Daemon.closeOnExec()
-        #endif
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(flags))
-        // An ignored signal (SIGPIPE, from the network library) and a blocked one would be inherited.
-        var everySignal = sigset_t()
-        sigfillset(&everySignal)
-        posix_spawnattr_setsigdefault(&attributes, &everySignal)
-        var noSignal = sigset_t()
-        sigemptyset(&noSignal)
-        posix_spawnattr_setsigmask(&attributes, &noSignal)
-        var pid: pid_t = 0
-        let code = withCStrings([executable] + arguments) { arguments in
-            withCStrings(environment.map { "\($0.key)=\($0.value)" }) { environment in
-                posix_spawn(&pid, executable, &actions, &attributes, arguments, environment)
-            }
-        }
-        return code == 0 ? pid : nil
     }
 }
 
