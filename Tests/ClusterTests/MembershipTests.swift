@@ -143,6 +143,18 @@ struct MembershipTests {
         #expect(Story("0 see a; 0 hear a; 0.5 tick; 6 tick; 7 tick; 8 tick").state == "a.suspect")
     }
 
+    @Test("A new life is believed over whatever lead it is told, where the old one's stream is silent")
+    func newLifeOverAnotherLead() {
+        let silent = "0 add a; 0 see a; 0 hear-there a; 1.6 tick"
+        let story = Story(silent + "; 2 restart a")
+        #expect(story.state == "a.up")
+        #expect(story.membership.members.values.map(\.description?.epoch) == [2])
+        #expect(story.actions.first == .unfollow(Membership.lead(to: Story.places("a")[0])))
+        // The same life needs no second stream; nor does one that is heard.
+        #expect(Story(silent + "; 2 hear a").actions == [.unfollow(Story.lead("a"))])
+        #expect(Story("0 add a; 0 see a; 0 hear-there a; 1 restart a").actions == [.unfollow(Story.lead("a"))])
+    }
+
     @Test("A probe whose answer comes after a pause of this host's says nothing, and another is made")
     func probeAcrossPause() {
         let paused = Story("0 see a; 0 hear a; 0.1 tick; 1.6 tick; 6.6 tick; 6.7 miss a")

@@ -28,11 +28,18 @@ extension Membership {
         trails[lead] = trail
         // 1
         if id == own { return later(lead, trail) }
-        // 2
-        if isServed(id, except: lead) { return leave(lead) }
         let stranger: Health? =
             description.protocolVersion != Advertisement.protocolVersion
             ? .incompatible : description.cluster != cluster ? .foreign : nil
+        // 2
+        var released: [Action] = []
+        if isServed(id, except: lead), let member = members[id] {
+            // 11
+            guard stranger == nil, member.health == .suspect, member.description?.epoch != description.epoch else {
+                return leave(lead)
+            }
+            released = leave(member.lead)
+        }
         if let stranger {
             // 7
             if !trail.isAdvertised { return forget(lead, .withdrawn) }
@@ -50,7 +57,7 @@ extension Membership {
                 health = .suspect
             }
         }
-        return become(health, id, lead, trail, place, description, evidence, now) + handOver(id)
+        return released + become(health, id, lead, trail, place, description, evidence, now) + handOver(id)
     }
 
     private mutating func leave(_ lead: Lead) -> [Action] {

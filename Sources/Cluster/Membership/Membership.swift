@@ -18,6 +18,7 @@
 /// 8. A node belongs to one lead, whose end is the node's. A service takes over from memory: who is announced says goodbye.
 /// 9. A lead that leads to another node than before leads to that alone.
 /// 10. A node that was only remembered and is down for long is a member no more, and still tried.
+/// 11. A life that another lead tells of, while the stream of the one before is silent, is the node's: it began since.
 package struct Membership: Sendable, Codable {
     package enum Health: String, Equatable, Sendable, Codable {
         case up
