@@ -86,7 +86,7 @@ enum Checks {
         if let outcome = request.outcome {
             world.fail(.oneOutcome, "request \(request.number) goes on after \(outcome)")
         }
-        if case .tier(let name) = request.ask, route.tier != name {
+        if case .tier(let name, _) = request.ask, route.tier != name {
             world.fail(.tier, "request \(request.number) for \(name) went to \(route.tier)")
         }
         judged(request, route, node, world)

@@ -2,13 +2,6 @@ import Cluster
 
 /// A request at a router: what `PlacedRequest` keeps in production, and what the checks want to know of it.
 final class SimRequest {
-    enum Ask {
-        case auto(RequestFacts)
-        case tier(String)
-        /// For another node's router.
-        case here(String)
-    }
-
     enum Outcome: Int {
         case served, refused, failed
         /// The reply broke off after its first byte.
@@ -31,7 +24,7 @@ final class SimRequest {
 
     let number: Int
     let router: Int
-    let ask: Ask
+    let ask: PlacementQuestion.Ask
     let work: Workload
     /// Tokens of the reply.
     let output: Int
@@ -46,7 +39,8 @@ final class SimRequest {
     var sawByte = false
 
     init(
-        _ number: Int, router: Int, _ ask: Ask, _ work: Workload, output: Int, client: Connection?, began: Moment
+        _ number: Int, router: Int, _ ask: PlacementQuestion.Ask, _ work: Workload, output: Int, client: Connection?,
+        began: Moment
     ) {
         self.number = number
         self.router = router

@@ -12,7 +12,7 @@ extension World {
 
     func arrive(_ node: SimNode) {
         let tokens = people.percent(85) ? people.spread(20, 4000) : people.spread(4000, 60_000)
-        let ask: SimRequest.Ask
+        let ask: PlacementQuestion.Ask
         if people.percent(60) {
             var facts = RequestFacts()
             facts.characters = tokens * 4
@@ -23,7 +23,7 @@ extension World {
             if people.percent(2) { facts.triggers = .uncensoredTrigger }
             ask = .auto(facts)
         } else {
-            ask = .tier(people.pick(["code-fast", "code-smart", "plan", "plan", "nothing"]))
+            ask = .tier(people.pick(["code-fast", "code-smart", "plan", "plan", "nothing"]), isLocal: nil)
         }
         let output = people.spread(5, 600)
         let request = SimRequest(
@@ -84,18 +84,7 @@ extension World {
         seeOwn(node)
         var work = request.work
         if plan.breaks == .clock { work.seed ^= UInt64(node.clock.origin) }
-        switch request.ask {
-        case .auto(let facts):
-            return node.fleet.route(
-                facts, by: ladder, hasToolsFloor: true, own: { _ in nil }, work, except: tried, at: now)
-        case .tier(let tier):
-            work.tier = tier
-            return Route(named: work, node.fleet.place(work, except: tried, at: now))
-        case .here(let tier):
-            work.tier = tier
-            work.isHereOnly = true
-            return Route(named: work, node.fleet.place(work, except: tried, at: now))
-        }
+        return node.fleet.route(PlacementQuestion(request.ask, work, except: tried), by: terms, at: now)
     }
 
     /// The router's own host, as it is now.

@@ -59,7 +59,7 @@ final class World {
     var isLoaded = false
     var quietSince: Moment?
     var live = 0
-    let ladder: Ladder
+    let terms: RoutingTerms
 
     init(_ plan: Plan) {
         self.plan = plan
@@ -79,7 +79,7 @@ final class World {
         baseDelay = (0..<count).map { _ in (0..<count).map { _ in random.between(1, 4) } }
         services = Array(repeating: nil, count: count)
         servicePlaces = nodes.map(\.address)
-        ladder = World.ladder
+        terms = World.terms
         var faults: [Fault] = []
         var start = 0
         while start < plan.hours * Time.hour {
@@ -104,7 +104,7 @@ final class World {
         for node in nodes { boot(node) }
     }
 
-    private static let ladder: Ladder = {
+    private static let terms: RoutingTerms = {
         let text = """
             [code-fast]
             role = fast
@@ -121,7 +121,8 @@ final class World {
             ctx_size = 20000
             """
         let catalog = try? Catalog.parse(text, file: "simulation")
-        return Ladder(settings: .init(), catalog: catalog ?? Catalog())
+        let ladder = Ladder(settings: .init(), catalog: catalog ?? Catalog())
+        return RoutingTerms(ladder: ladder, hasToolsFloor: true, own: { _ in nil })
     }()
 
     private func furnish(_ node: SimNode, _ random: inout SplitMix) {

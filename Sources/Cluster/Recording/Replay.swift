@@ -122,7 +122,7 @@ package struct Replay: Sendable {
             return .ended(tier: tier, host, outcome, isOut: recorded)
         case .choice(let question, let given, let recorded, let isSent):
             terms = given ?? terms
-            guard let route = fleet?.route(question, by: terms, at: event.at) else { return .skipped }
+            guard let terms, let route = fleet?.route(question, by: terms, at: event.at) else { return .skipped }
             let choice = PlacementChoice(route)
             guard choice == recorded else {
                 throw Difference(recorded: Self.text(recorded), replayed: Self.text(choice))

@@ -15,63 +15,20 @@ struct ClusterRouting {
     private var match: NodeSection.Match { reading.table.catalog.node.match }
 
     /// Where a request that has just come goes: counted there as sent.
-    func choose(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, isNew: Bool) -> Route {
-        book.choose(match: match, isNew: isNew, asked: { asked(ask, work, []) }) { fleet, now in
-            route(ask, work, [], fleet, now)
-        }
+    ///
+    /// - Parameter isNew: whether it counts for the retries that there may be: another router's does there.
+    func choose(_ question: PlacementQuestion, isNew: Bool) -> Route {
+        book.choose(question, by: reading.terms, match: match, isNew: isNew)
     }
 
-    /// Where a request goes that hosts failed at.
-    func chooseAgain(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, except tried: [NodeID]) -> Route {
-        book.chooseAgain(match: match, asked: { asked(ask, work, tried) }) { fleet, now in
-            route(ask, work, tried, fleet, now)
-        }
+    /// Where a request would go that hosts failed at.
+    func chooseAgain(_ question: PlacementQuestion) -> Route {
+        book.chooseAgain(question, by: reading.terms, match: match)
     }
 
-    /// Where a request would go.
-    func route(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, except tried: [NodeID] = []) -> Route {
-        book.ask(match: match) { fleet, now in route(ask, work, tried, fleet, now) }
-    }
-
-    /// The same question as a record has it.
-    private func asked(_ ask: PlacedRequest.Errand.Ask, _ work: Workload, _ tried: [NodeID]) -> FleetBook.Asked {
-        var work = work
-        // It is the question's to set.
-        work.tier = ""
-        switch ask {
-        case .auto(let facts):
-            let table = reading.table
-            let terms = RoutingTerms(
-                ladder: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
-                own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } })
-            return (PlacementQuestion(.auto(facts), work, except: tried), terms)
-        case .tier(let tier):
-            // What a client made up is nobody's, however much is kept of it.
-            return (
-                PlacementQuestion(.tier(tier.printable(), isLocal: reading.isLocal(tier)), work, except: tried), nil
-            )
-        case .here(let tier): return (PlacementQuestion(.here(tier.printable()), work, except: tried), nil)
-        }
-    }
-
-    private func route(
-        _ ask: PlacedRequest.Errand.Ask, _ work: Workload, _ tried: [NodeID], _ fleet: Fleet, _ now: Double
-    ) -> Route {
-        var work = work
-        switch ask {
-        case .auto(let facts):
-            let table = reading.table
-            return fleet.route(
-                facts, by: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
-                own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } }, work, except: tried, at: now)
-        case .tier(let tier):
-            work.tier = tier
-            work.staysLocal = reading.isLocal(tier) ?? fleet.isLocal(tier)
-        case .here(let tier):
-            work.tier = tier
-            work.isHereOnly = true
-        }
-        return Route(named: work, fleet.place(work, except: tried, at: now))
+    /// Where a request would go, for who asks.
+    func route(_ question: PlacementQuestion) -> Route {
+        book.ask(match: match) { fleet, now in fleet.route(question, by: reading.terms, at: now) }
     }
 
     /// As it is now; nil when it has gone.
@@ -85,6 +42,9 @@ struct ClusterRouting {
     func tier(named name: String) -> String? {
         reading.tier(named: name) ?? book.ask(match: match) { fleet, _ in fleet.tier(named: name) }
     }
+
+    /// What a request asks that names a tier.
+    func named(_ tier: String) -> PlacementQuestion.Ask { .tier(tier, isLocal: reading.isLocal(tier)) }
 
     func ended(_ tier: String, on verdict: Verdict, _ outcome: Fleet.Outcome) {
         if book.ended(tier, on: verdict.id, outcome) {

@@ -59,38 +59,28 @@ package final class FleetBook: Sendable {
         }
     }
 
-    /// Where a request that has just come goes: it is counted, and as sent where there is a host for it.
+    /// Where a request goes: counted there as sent.
     ///
-    /// - Parameter asked: what is asked of the fleet, for a record.
+    /// - Parameter isNew: whether it counts for the ``RetryBudget``.
     func choose(
-        match: NodeSection.Match, isNew: Bool, asked: () -> Asked, _ choice: (Fleet, Double) -> Route
+        _ question: PlacementQuestion, by terms: RoutingTerms, match: NodeSection.Match, isNew: Bool
     ) -> Route {
         let now = Uptime.seconds
         return state.withLock { state in
             refresh(&state, match, now)
             if isNew { state.budget.took(at: now) }
-            let route = choice(state.fleet, now)
+            let route = state.fleet.route(question, by: terms, at: now)
             if case .host(let verdict) = route.decision { state.fleet.sent(route.tier, to: verdict.id) }
-            if let recorder {
-                let (question, terms) = asked()
-                recorder.took(
-                    .choice(question, terms, PlacementChoice(route), isSent: true), state.fleet, at: now)
-            }
+            recorder?.took(.choice(question, terms, PlacementChoice(route), isSent: true), state.fleet, at: now)
             return route
         }
     }
 
-    /// What a fleet is asked, and by which terms where the ladder is.
-    typealias Asked = (PlacementQuestion, RoutingTerms?)
-
     /// Where a request would go that could not be served where it went first.
-    func chooseAgain(match: NodeSection.Match, asked: () -> Asked, _ choice: (Fleet, Double) -> Route) -> Route {
+    func chooseAgain(_ question: PlacementQuestion, by terms: RoutingTerms, match: NodeSection.Match) -> Route {
         ask(match: match) { fleet, now in
-            let route = choice(fleet, now)
-            if let recorder {
-                let (question, terms) = asked()
-                recorder.took(.choice(question, terms, PlacementChoice(route), isSent: false), fleet, at: now)
-            }
+            let route = fleet.route(question, by: terms, at: now)
+            recorder?.took(.choice(question, terms, PlacementChoice(route), isSent: false), fleet, at: now)
             return route
         }
     }

@@ -14,22 +14,13 @@ import Wire
 final class PlacedRequest: Itinerary {
     /// What is asked for.
     struct Errand {
-        var ask: Ask
+        var ask: PlacementQuestion.Ask
         var head: RequestHead
         var isEventStream: Bool
         /// Of what the request says: tier and flexibility are set by ``ask``.
         var work: Workload
         /// The body for a tier: edited where it must name another model than it does.
         var edit: (_ tier: String, _ isLocal: Bool) -> Disposition.Edit
-
-        enum Ask {
-            /// The ladder chooses.
-            case auto(RequestFacts)
-            /// A tier that the request names.
-            case tier(String)
-            /// A tier of this host, for another node: here or not at all.
-            case here(String)
-        }
     }
 
     let isEventStream: Bool
@@ -123,7 +114,7 @@ final class PlacedRequest: Itinerary {
         self.loop = loop
         self.go = go
         // 1
-        if !goOn(cluster.choose(errand.ask, errand.work, isNew: !attempts.isPlacedElsewhere)) { refuse() }
+        if !goOn(cluster.choose(question(), isNew: !attempts.isPlacedElsewhere)) { refuse() }
     }
 
     func replied(_ head: ReplyHead) -> Passage {
@@ -159,6 +150,10 @@ final class PlacedRequest: Itinerary {
     }
 
     // MARK: Choosing
+
+    private func question(except tried: [NodeID] = []) -> PlacementQuestion {
+        PlacementQuestion(errand.ask, errand.work, except: tried)
+    }
 
     /// - Returns: whether there is a next leg, or one to come.
     private func goOn(_ route: Route) -> Bool {
@@ -237,7 +232,7 @@ final class PlacedRequest: Itinerary {
         guard outcome.isPassing, cluster.book.mayAskAnother(attempts, after: outcome),
             case .host(let verdict)? = route?.decision
         else { return false }
-        let next = cluster.chooseAgain(errand.ask, errand.work, except: tried + [verdict.id])
+        let next = cluster.chooseAgain(question(except: tried + [verdict.id]))
         // The reply that there is beats none.
         guard case .host(let other) = next.decision else { return false }
         let status = if case .status(let status) = outcome { status } else { 502 }
@@ -274,7 +269,7 @@ final class PlacedRequest: Itinerary {
         let asked =
             switch errand.ask {
             case .auto: "auto"
-            case .tier(let name), .here(let name): name
+            case .tier(let name, _), .here(let name): name
             }
         let outcome: PlacementRecord.Outcome =
             switch (end, status) {

@@ -93,9 +93,9 @@ extension PlacementExplanation {
         let route: Route
         if let model {
             work.tier = routing.tier(named: model) ?? model
-            route = routing.route(.tier(work.tier), work)
+            route = routing.route(PlacementQuestion(routing.named(work.tier), work))
         } else {
-            route = routing.route(.auto(request.facts), work)
+            route = routing.route(PlacementQuestion(.auto(request.facts), work))
             work.tier = route.tier
             work.isFlexible = true
             work.staysLocal = route.staysLocal

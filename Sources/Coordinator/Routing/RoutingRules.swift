@@ -7,12 +7,17 @@ package final class RoutingRules: Sendable {
     final class Reading: Sendable {
         let table: RoutingTable
         let hosted: HostedTiers
+        /// For requests that leave the tier to the ladder.
+        let terms: RoutingTerms
         /// Tiers by all their names, as ``Catalog/tier(named:)`` finds them one by one.
         private let tiers: [String: String]
 
         init(_ table: RoutingTable) {
             self.table = table
             hosted = HostedTiers(table.catalog)
+            terms = RoutingTerms(
+                ladder: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
+                own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } })
             tiers = table.catalog.tiers.reduce(into: [:]) { tiers, tier in
                 for name in [tier.name] + tier.effectiveAliases {
                     tiers[name] = table.catalog.tier(named: name)?.name

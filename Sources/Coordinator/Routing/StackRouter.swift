@@ -150,13 +150,13 @@ package final class StackRouter: RequestRouter {
         // This host's llama-swap knows its own aliases, and no other.
         let isOwnName = terms.reading.tier(named: model) != nil
         return .dispatch(
-            placed(.tier(tier), request, head, terms, node) { tier, isLocal in
+            placed(routing.named(tier), request, head, terms, node) { tier, isLocal in
                 tier == model || (isLocal && isOwnName) ? .none : .edit(BodyEdit(model: tier, in: request))
             })
     }
 
     private func placed(
-        _ ask: PlacedRequest.Errand.Ask, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms,
+        _ ask: PlacementQuestion.Ask, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms,
         _ node: NodeRoutes, _ edit: @escaping (String, Bool) -> Disposition.Edit
     ) -> PlacedRequest {
         PlacedRequest(
