@@ -13,10 +13,15 @@ let nio = "swift-nio"
 let nioCore = Target.Dependency.product(name: "NIOCore", package: nio)
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: nio)
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: nio)
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: nio)
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -44,14 +49,19 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: serviceDirectories + [
         .target(name: "Cluster", swiftSettings: settings),
         .target(
             name: "Wire",
-            dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1],
+            dependencies: ["Cluster", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL],
             swiftSettings: settings),
+        // Who belongs to a cluster: its authority, certificates, tokens and keys, and the files that hold them.
+        .target(name: "Trust", dependencies: ["Cluster", x509, asn1, crypto, cryptoExtras], swiftSettings: settings),
         .target(
             name: "Discovery", dependencies: ["Cluster", logging] + serviceDirectoryModules,
             swiftSettings: settings, linkerSettings: serviceDirectoryLinks),
@@ -59,7 +69,7 @@ let package = Package(
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(
             name: "Node",
-            dependencies: ["CCurl", "Cluster", "Wire", logging, lifecycle, crypto],
+            dependencies: ["CCurl", "Cluster", "Trust", "Wire", logging, lifecycle, crypto],
             // In the program itself, not in a bundle beside it: a copied binary must still find them.
             resources: [
                 .embedInCode("Resources/models.ini"), .embedInCode("Resources/AGENTS.md"),
@@ -74,7 +84,8 @@ let package = Package(
         .executableTarget(
             name: "llmstack",
             dependencies: [
-                "Cluster", "Wire", "Node", "Coordinator", "Discovery", argumentParser, logging, lifecycle, unixSignals,
+                "Cluster", "Trust", "Wire", "Node", "Coordinator", "Discovery", argumentParser, logging, lifecycle,
+                unixSignals,
             ],
             swiftSettings: settings),
 
@@ -104,19 +115,22 @@ let package = Package(
             name: "cluster-simulation", dependencies: ["Cluster"], path: "Tests/simulation",
             exclude: ["README.md", "check"],
             swiftSettings: settings),
+        .testTarget(
+            name: "TrustTests", dependencies: ["Trust", "Cluster", x509, asn1, crypto], swiftSettings: settings),
         .testTarget(name: "DiscoveryTests", dependencies: ["Discovery"], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
         .testTarget(
-            name: "WireTests", dependencies: ["Wire", "Cluster", "RouterHarness", nioCore, nioPosix],
+            name: "WireTests",
+            dependencies: ["Wire", "Cluster", "RouterHarness", nioCore, nioPosix, x509, asn1, crypto],
             swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Node", "Wire", "Cluster", "RouterHarness", logging],
+            dependencies: ["Node", "Trust", "Wire", "Cluster", "RouterHarness", logging],
             resources: [.copy("Fixtures")],
             swiftSettings: settings),
         .testTarget(
             name: "CoordinatorTests",
-            dependencies: ["Coordinator", "Wire", "Cluster", "RouterHarness", grdb, logging],
+            dependencies: ["Coordinator", "Trust", "Wire", "Cluster", "RouterHarness", grdb, logging],
             swiftSettings: settings),
         // Against the built program, as a user types it.
         .testTarget(name: "CommandLineTests", dependencies: ["llmstack", "RouterHarness"], swiftSettings: settings),

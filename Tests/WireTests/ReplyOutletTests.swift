@@ -13,9 +13,9 @@ struct ReplyOutletTests {
     private struct ProducingRouter: RequestRouter {
         let producer: any ReplyProducer
 
-        func admit(_ head: RequestHead) -> Admission { .collect(RequestScan(.none)) }
+        func admit(_ head: RequestHead, from peer: Peer) -> Admission { .collect(RequestScan(.none)) }
 
-        func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?) -> Disposition {
+        func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?, from peer: Peer) -> Disposition {
             .dispatch(Way(producer))
         }
 

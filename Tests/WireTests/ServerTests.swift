@@ -14,7 +14,7 @@ struct ServerTests {
         let arrived = DispatchSemaphore(value: 0)
         let goOn = DispatchSemaphore(value: 0)
 
-        func admit(_ head: RequestHead) -> Admission {
+        func admit(_ head: RequestHead, from peer: Peer) -> Admission {
             guard head.path == "/events" else { return .reply(Reply(status: 204)) }
             arrived.signal()
             _ = goOn.wait(timeout: .now() + 10)
@@ -25,7 +25,7 @@ struct ServerTests {
             }
         }
 
-        func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?) -> Disposition {
+        func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?, from peer: Peer) -> Disposition {
             .reply(Reply(status: 204))
         }
 

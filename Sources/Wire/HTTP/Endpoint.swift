@@ -1,14 +1,26 @@
+package import Cluster
+
 /// Where an upstream server listens.
 package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     package var host: String
     package var port: Int
     /// Put before every request's path; empty or beginning with `/`, without one at the end.
     package var prefix: String
+    package var security: Security = .plain
 
-    package init(host: String, port: Int, prefix: String = "") {
+    /// How a connection to it is protected.
+    package enum Security: Hashable, Sendable {
+        case plain
+        /// TLS 1.3 with this host's certificate, and nobody but the node that is expected at the other end; nil takes
+        /// whomever the identity verifies.
+        case tls(TLSIdentity, expected: NodeID?)
+    }
+
+    package init(host: String, port: Int, prefix: String = "", security: Security = .plain) {
         self.host = host
         self.port = port
         self.prefix = prefix
+        self.security = security
     }
 
     /// Reads `http://HOST[:PORT][/PREFIX]`; anything else is nil.
@@ -28,7 +40,9 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     /// `HOST:PORT`, as a `Host` field has it.
     package var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    package var description: String { "http://\(authority)\(prefix)" }
+    var isTLS: Bool { if case .plain = security { false } else { true } }
+
+    package var description: String { "\(isTLS ? "https" : "http")://\(authority)\(prefix)" }
 }
 
 /// The `HOST[:PORT]` of URLs and `Host` fields.

@@ -1,5 +1,5 @@
 /// An error as OpenAI's API words it: `{"error": {"message", "type", "param", "code"}}`.
-package struct OpenAIError: Sendable, Equatable {
+package struct OpenAIError: Error, Equatable {
     package var status: Int
     /// `invalid_request_error`, `server_error` and their like.
     package var type: String

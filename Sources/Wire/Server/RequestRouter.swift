@@ -5,12 +5,14 @@ package import NIOCore
 /// The server knows HTTP and nothing of tiers; a router knows tiers and nothing of connections and framing.
 package protocol RequestRouter: Sendable {
     /// A request's head is in.
-    func admit(_ head: RequestHead) -> Admission
+    ///
+    /// - Parameter peer: who asks; what ``Peer/pass`` is set to is told of the end of this exchange.
+    func admit(_ head: RequestHead, from peer: Peer) -> Admission
 
     /// A body that ``Admission/collect(_:)`` asked for is in.
     ///
     /// - Parameter modelName: the text of a concrete `model`, if that is a string.
-    func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?) -> Disposition
+    func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?, from peer: Peer) -> Disposition
 
     /// The upstream that was chosen gave no reply at all.
     func reply(to head: RequestHead, after failure: UpstreamFailure) -> Reply
@@ -22,8 +24,10 @@ package enum Admission {
     case reply(Reply)
     /// Send it on as it comes.
     case forward(Endpoint)
-    /// Read the body through this scan, then ask ``RequestRouter/route(_:_:modelName:)``.
+    /// Read the body through this scan, then ask ``RequestRouter/route(_:_:modelName:from:)``.
     case collect(RequestScan)
+    /// Read the whole body, of so many bytes at most, and answer when what is made of it is done.
+    case receive(limit: Int, (ByteBuffer, Errands) -> EventLoopFuture<Reply>)
     /// Answer when this is done; the body is read and thrown away. What it fetches ends with its client.
     case answer((Errands) -> EventLoopFuture<Reply>)
     /// Answer bit by bit, for as long as both sides want it; the body is read and thrown away.

@@ -1,3 +1,4 @@
+import Cluster
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -34,13 +35,16 @@ package final class Server: Sendable {
     /// - Parameters:
     ///   - host: the address to listen on.
     ///   - port: 0 takes any free one.
-    ///   - connectTimeout: how long an upstream may take to accept a connection.
-    /// - Throws: what the system says when the address cannot be had.
+    ///   - connectTimeout: how long an upstream may take to accept a connection, and as long again for TLS.
+    ///   - tls: what the server shows of itself, with TLS 1.3 only; clients may show a certificate, which must be good
+    ///     then. Nil speaks plain HTTP.
+    /// - Throws: what the system says when the address cannot be had; ``TLSIdentity/Failure`` where `tls` has no certificate.
     package static func start(
         host: String, port: Int, router: any RequestRouter, limits: RequestLimits = .init(),
-        connectTimeout: TimeAmount = .seconds(10), group: any EventLoopGroup
+        connectTimeout: TimeAmount = .seconds(10), tls: TLSIdentity? = nil, group: any EventLoopGroup
     ) async throws -> Server {
-        let shared = ServerShared(router: router, limits: limits)
+        _ = try tls?.serverContext()
+        let shared = ServerShared(router: router, limits: limits, tls: tls)
         var loops: [ObjectIdentifier: NIOLoopBound<ServerLoop>] = [:]
         do {
             for loop in group.makeIterator() {
@@ -79,22 +83,45 @@ package final class Server: Sendable {
     }
 
     private static func configure(_ channel: any Channel, _ state: ServerLoop) throws {
-        let pipeline = channel.pipeline.syncOperations
         let open = state.shared.connections.add(1, ordering: .relaxed).newValue
         state.shared.noteUse()
         channel.closeFuture.whenComplete { [shared = state.shared] _ in
             shared.connections.subtract(1, ordering: .relaxed)
         }
-        let limit = state.shared.limits.connections
-        guard open <= limit else {
-            if open <= limit + TurnedAway.limit {
-                try pipeline.addHandler(TurnedAway(state.shared.limits))
-            } else {
+        let limits = state.shared.limits
+        guard open <= limits.connections + TurnedAway.limit else { return channel.close(promise: nil) }
+        let isTurnedAway = open > limits.connections
+        guard let tls = state.shared.tls else {
+            return isTurnedAway
+                ? try channel.pipeline.syncOperations.addHandler(TurnedAway(limits))
+                : try serve(channel, state, identity: nil)
+        }
+        // Nobody is told of a handshake that fails: anyone can make any number of them.
+        var begun: Handshake?
+        let handshake = try Handshake.accept(
+            channel, as: tls, within: .seconds(Int64(limits.headSeconds)),
+            lingering: .seconds(Int64(limits.lingerSeconds))
+        ) { outcome in
+            if let begun { state.remove(begun) }
+            begun = nil
+            guard case .success(let identity) = outcome else { return }
+            do {
+                if isTurnedAway {
+                    try channel.pipeline.syncOperations.addHandler(TurnedAway(limits))
+                } else {
+                    try serve(channel, state, identity: identity)
+                }
+            } catch {
                 channel.close(promise: nil)
             }
-            return
         }
-        let connection = ServerConnection(state)
+        begun = handshake
+        state.add(handshake)
+    }
+
+    private static func serve(_ channel: any Channel, _ state: ServerLoop, identity: PeerIdentity?) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let connection = ServerConnection(state, Peer(channel, identity: identity))
         var framing = HTTPResponseEncoder.Configuration()
         framing.automaticallySetFramingHeaders = false
         try pipeline.addHandler(ArrivalNotice(connection))

@@ -16,7 +16,7 @@ extension ServerConnection {
             keepAlive = false
             return closeWhenWritten(lingers: true)
         case .lingering: return
-        case .waiting, .collecting, .streaming, .forwarding, .dispatching, .answering, .emitting: break
+        case .waiting, .collecting, .receiving, .streaming, .forwarding, .dispatching, .answering, .emitting: break
         }
         if replyHasBegun { return cut() }
         phase.cancel()
@@ -63,6 +63,7 @@ extension ServerConnection {
     /// - Parameter lingers: what the client still sends is read and thrown away for a while.
     func closeWhenWritten(lingers: Bool) {
         phase = .lingering
+        peer.endExchange()
         queue.removeAll()
         laterFault = nil
         setDeadline(limits.stalledSeconds)
@@ -77,6 +78,7 @@ extension ServerConnection {
     func next() {
         guard keepAlive, !state.isDraining else { return closeWhenWritten(lingers: false) }
         phase = .waiting
+        peer.endExchange()
         setDeadline(limits.idleSeconds)
         // Answers may come at once: then the loop below goes on, and the stack does not grow with the queue.
         guard !takesFromQueue else { return }

@@ -12,6 +12,7 @@ final class ServerConnection: ChannelDuplexHandler {
         /// Between requests.
         case waiting
         case collecting(Collection)
+        case receiving(Receipt)
         /// The request goes to an upstream, its body as it comes.
         case streaming(UpstreamCall)
         /// The whole request is with the upstream.
@@ -27,12 +28,19 @@ final class ServerConnection: ChannelDuplexHandler {
         /// The connection ends. What still comes is thrown away, so that no reset overtakes the last reply.
         case lingering
 
+        /// A body that is read whole, for something of the router's own.
+        struct Receipt {
+            var body = ByteBuffer()
+            let limit: Int
+            let work: (ByteBuffer, Errands) -> EventLoopFuture<Reply>
+        }
+
         /// The request that somebody else answers.
         var call: (any OngoingCall)? {
             switch self {
             case .streaming(let call), .forwarding(let call): call
             case .dispatching(let dispatch): dispatch.call
-            case .waiting, .collecting, .answering, .emitting, .answered, .lingering: nil
+            case .waiting, .collecting, .receiving, .answering, .emitting, .answered, .lingering: nil
             }
         }
 
@@ -48,6 +56,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     let state: ServerLoop
+    let peer: Peer
     var context: ChannelHandlerContext?
     var phase = Phase.waiting
     var head = RequestHead(method: "", target: "")
@@ -72,7 +81,10 @@ final class ServerConnection: ChannelDuplexHandler {
     /// Numbers the requests, so that a reply worked out elsewhere cannot answer a later one.
     var exchange = 0
 
-    init(_ state: ServerLoop) { self.state = state }
+    init(_ state: ServerLoop, _ peer: Peer) {
+        self.state = state
+        self.peer = peer
+    }
 
     var limits: RequestLimits { state.shared.limits }
 
@@ -99,7 +111,8 @@ final class ServerConnection: ChannelDuplexHandler {
         case .streaming(let call): return !call.isWritable
         case .lingering: return false
         // Who does not take replies may not ask for more of them.
-        case .waiting, .collecting, .forwarding, .dispatching, .answering, .emitting, .answered: return !takesMore
+        case .waiting, .collecting, .receiving, .forwarding, .dispatching, .answering, .emitting, .answered:
+            return !takesMore
         }
     }
 
@@ -189,7 +202,7 @@ final class ServerConnection: ChannelDuplexHandler {
                 OpenAIError(
                     408, "request_timeout", "The request's head did not come within \(limits.headSeconds) s."))
         case .streaming(let call) where !call.isWritable: setDeadline(limits.stalledSeconds)
-        case .collecting, .streaming:
+        case .collecting, .receiving, .streaming:
             refuse(
                 OpenAIError(
                     408, "request_timeout", "Nothing came of the request's body for \(limits.stalledSeconds) s."))
@@ -211,8 +224,9 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func cut() {
+        let isIdle = isWaiting && !headHasBegun
         abandon()
-        context?.close(promise: nil)
+        if isIdle { context?.close(promise: nil) } else { context?.closeAtOnce() }
     }
 
     private func abandon() {
@@ -224,6 +238,7 @@ final class ServerConnection: ChannelDuplexHandler {
         queue.removeAll()
         laterFault = nil
         errands?.end()
+        peer.endExchange()
     }
 
     // MARK: Requests
@@ -248,13 +263,18 @@ final class ServerConnection: ChannelDuplexHandler {
         if let fault = HeadRules.fault(head, limits) { return refuse(fault) }
         let length = head.fields["content-length"].flatMap { Int($0) }
         let hasBody = (length ?? 0) > 0 || head.fields.contains("transfer-encoding")
-        switch state.shared.router.admit(head) {
+        switch state.shared.router.admit(head, from: peer) {
         case .reply(let reply):
             if hasBody { keepAlive = false }
             send(reply)
         case .collect(let scan):
             if length ?? 0 > limits.body { return refuse(bodyTooLarge) }
             phase = .collecting(Collection(scan))
+            setDeadline(limits.stalledSeconds)
+            sendContinue()
+        case .receive(let limit, let work):
+            if length ?? 0 > limit { return refuse(tooLarge(limit)) }
+            phase = .receiving(Phase.Receipt(limit: limit, work: work))
             setDeadline(limits.stalledSeconds)
             sendContinue()
         case .forward(let endpoint):
@@ -294,6 +314,13 @@ final class ServerConnection: ChannelDuplexHandler {
                 refuse(
                     OpenAIError(503, "overloaded", "Too many large requests are waiting at once.", retryAfter: 1))
             }
+        case .receiving(var receipt):
+            phase = .waiting  // As above.
+            setDeadline(limits.stalledSeconds)
+            receipt.body.writeImmutableBuffer(bytes)
+            let size = receipt.body.readableBytes
+            phase = .receiving(receipt)
+            if size > receipt.limit { refuse(tooLarge(receipt.limit)) }
         case .streaming(let call):
             setDeadline(limits.stalledSeconds)
             call.send(bytes)
@@ -307,6 +334,11 @@ final class ServerConnection: ChannelDuplexHandler {
         case .collecting(let collection):
             deadline = .distantFuture
             route(collection)
+        case .receiving(let receipt):
+            deadline = .distantFuture
+            let errands = Errands(state.pool)
+            phase = .answering(errands)
+            answer({ receipt.work(receipt.body, $0) }, errands)
         case .streaming(let call):
             deadline = .distantFuture
             phase = .forwarding(call)
@@ -319,7 +351,8 @@ final class ServerConnection: ChannelDuplexHandler {
     private func route(_ collection: Collection) {
         var collection = collection
         let outcome = collection.finish()
-        switch state.shared.router.route(head, outcome, modelName: collection.modelName(in: outcome)) {
+        let modelName = collection.modelName(in: outcome)
+        switch state.shared.router.route(head, outcome, modelName: modelName, from: peer) {
         case .reply(let reply): send(reply)
         case .forward(let endpoint, let edit):
             forward(.whole(edit.applied(to: collection.pieces)), to: endpoint) { .forwarding($0) }
@@ -355,5 +388,9 @@ final class ServerConnection: ChannelDuplexHandler {
 
     private var bodyTooLarge: OpenAIError {
         OpenAIError(413, "request_too_large", "The request's body is larger than \(limits.body >> 20) MiB.")
+    }
+
+    private func tooLarge(_ limit: Int) -> OpenAIError {
+        OpenAIError(413, "request_too_large", "The request's body is larger than \(limit >> 10) KiB.")
     }
 }

@@ -5,14 +5,17 @@ import Synchronization
 final class ServerShared: Sendable {
     let router: any RequestRouter
     let limits: RequestLimits
+    /// The server's certificate; nil speaks plain HTTP.
+    let tls: TLSIdentity?
     /// Open connections, and bytes of request bodies held for routing.
     let connections = Atomic<Int>(0)
     let bodyBytes = Atomic<Int>(0)
     private let mostInUse = Atomic<Int>(0)
 
-    init(router: any RequestRouter, limits: RequestLimits) {
+    init(router: any RequestRouter, limits: RequestLimits, tls: TLSIdentity?) {
         self.router = router
         self.limits = limits
+        self.tls = tls
     }
 
     /// About: what large bodies and many connections use.
@@ -35,6 +38,7 @@ final class ServerLoop {
     let shared: ServerShared
     let pool: UpstreamPool
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
+    private var handshakes: [ObjectIdentifier: Handshake] = [:]
     private var sweep: RepeatedTask?
     private(set) var isDraining = false
     private var whenEmpty: EventLoopPromise<Void>?
@@ -51,7 +55,18 @@ final class ServerLoop {
             let state = bound.value
             let now = NIODeadline.now()
             for connection in state.connections.values { connection.secondPassed(now) }
+            for handshake in Array(state.handshakes.values) where now >= handshake.deadline {
+                handshake.giveUp("the TLS handshake was not over in time")
+            }
         }
+    }
+
+    func add(_ handshake: Handshake) { handshakes[ObjectIdentifier(handshake)] = handshake }
+
+    func remove(_ handshake: Handshake) { handshakes[ObjectIdentifier(handshake)] = nil }
+
+    private func endHandshakes() {
+        for handshake in Array(handshakes.values) { handshake.giveUp("the server stops") }
     }
 
     func add(_ connection: ServerConnection) { connections[ObjectIdentifier(connection)] = connection }
@@ -66,6 +81,7 @@ final class ServerLoop {
         isDraining = true
         let promise = whenEmpty ?? pool.loop.makePromise(of: Void.self)
         whenEmpty = promise
+        endHandshakes()
         for connection in Array(connections.values) { connection.drain() }
         if connections.isEmpty { promise.succeed() }
         return promise.futureResult
@@ -73,6 +89,7 @@ final class ServerLoop {
 
     /// Ends what is left.
     func stop() {
+        endHandshakes()
         for connection in Array(connections.values) { connection.cut() }
         pool.close()
         sweep?.cancel()

@@ -12,15 +12,24 @@ final class TurnedAway: ChannelInboundHandler {
 
     init(_ limits: RequestLimits) { self.limits = limits }
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        // Over TLS the channel has long been active.
+        if context.channel.isActive { speak(context) }
+    }
+
     func channelActive(context: ChannelHandlerContext) {
+        speak(context)
+        context.fireChannelActive()
+    }
+
+    private func speak(_ context: ChannelHandlerContext) {
         context.write(wrapOutboundOut(Self.reply(limits)), promise: nil)
         context.flush()
         // What the client sends is read and thrown away for a while: a reset would overtake the reply.
         context.close(mode: .output, promise: nil)
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(limits.lingerSeconds))) {
-            context.close(promise: nil)
+            context.closeAtOnce()
         }
-        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {}

@@ -1,3 +1,4 @@
+import Cluster
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -138,24 +139,51 @@ private final class EventStreamSession: ChannelDuplexHandler {
     func open(_ endpoint: Endpoint, within timeout: TimeAmount, on loop: any EventLoop) {
         deadline = loop.assumeIsolated().scheduleTask(in: timeout) { self.end(.timedOut) }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let bootstrap = ClientBootstrap(group: loop)
+        var bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(timeout)
             .forThinStreams()
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
-                    try pipeline.addHandler(bound.value)
-                }
+        if !endpoint.isTLS {
+            bootstrap = bootstrap.channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try bound.value.install(on: channel) }
             }
+        }
         let connected =
             if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
                 bootstrap.connect(to: address)
             } else {
                 bootstrap.connect(host: endpoint.host, port: endpoint.port)
             }
-        connected.assumeIsolated().whenFailure { self.end(.unreachable(UpstreamCall.describe($0))) }
+        connected.assumeIsolated().whenComplete { result in
+            switch (result, endpoint.security) {
+            case (.failure(let error), _): self.end(.unreachable(UpstreamCall.describe(error)))
+            case (.success, .plain): break
+            case (.success(let channel), .tls(let identity, let expected)):
+                self.secure(channel, identity, expected, within: timeout)
+            }
+        }
+    }
+
+    private func secure(
+        _ channel: any Channel, _ identity: TLSIdentity, _ expected: NodeID?, within timeout: TimeAmount
+    ) {
+        // The taker may have left while the connection was being made.
+        guard !isOver else { return channel.close(promise: nil) }
+        Handshake.open(channel, as: identity, expected: expected, within: timeout) { outcome in
+            do {
+                _ = try outcome.get()
+                try self.install(on: channel)
+                self.ask()
+            } catch {
+                self.end(.unreachable(UpstreamCall.describe(error)))
+            }
+        }
+    }
+
+    private func install(on channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
+        try pipeline.addHandler(self)
     }
 
     // MARK: From the taker
@@ -167,7 +195,7 @@ private final class EventStreamSession: ChannelDuplexHandler {
         context?.read()
     }
 
-    func stop() { end(nil) }
+    func stop() { end(nil, atOnce: true) }
 
     // MARK: From the channel
 
@@ -176,11 +204,16 @@ private final class EventStreamSession: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelActive(context: ChannelHandlerContext) {
+        ask()
+        context.fireChannelActive()
+    }
+
+    private func ask() {
+        guard let context else { return }
         // The taker may have left while the connection was being made.
         guard !isOver else { return context.close(promise: nil) }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        context.fireChannelActive()
     }
 
     func read(context: ChannelHandlerContext) {
@@ -227,12 +260,14 @@ private final class EventStreamSession: ChannelDuplexHandler {
         }
     }
 
-    /// - Parameter failure: nil ends the events as the server or the taker wished.
-    private func end(_ failure: EventStreamClient.Failure?) {
+    /// - Parameters:
+    ///   - failure: nil ends the events as the server or the taker wished.
+    ///   - atOnce: whatever the server still has to say.
+    private func end(_ failure: EventStreamClient.Failure?, atOnce: Bool = false) {
         guard !isOver else { return }
         isOver = true
         deadline?.cancel()
         if let failure { source.finish(failure) } else { source.finish() }
-        context?.close(promise: nil)
+        if atOnce || failure != nil { context?.closeAtOnce() } else { context?.close(promise: nil) }
     }
 }

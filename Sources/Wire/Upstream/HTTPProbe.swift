@@ -34,8 +34,23 @@ package enum HTTPProbe {
         }
         let path = (endpoint.prefix.isEmpty ? "/" : endpoint.prefix) + url[question...]
         endpoint.prefix = ""
-        var request = RequestHead(method: method, target: path, fields: ["connection": "close"])
-        if !body.isEmpty { request.fields.add("content-type", "application/json") }
+        return try await ask(method, at: endpoint, path: path, body: body, timeout: timeout)
+    }
+
+    /// The same for an endpoint, which may be one with TLS.
+    ///
+    /// - Parameters:
+    ///   - path: with `/` in front, and a query perhaps; the endpoint's prefix is put before it.
+    ///   - fields: sent beside `Host`; a type other than JSON for the body among them.
+    package static func ask(
+        _ method: String, at endpoint: Endpoint, path: String, fields: Fields = .init(), body: [UInt8] = [],
+        timeout: Duration
+    ) async throws(Failure) -> (status: Int, body: [UInt8]) {
+        var request = RequestHead(method: method, target: path, fields: fields)
+        request.fields.add("connection", "close")
+        if !body.isEmpty, !fields.contains("content-type") {
+            request.fields.add("content-type", "application/json")
+        }
         let head = request
         let target = endpoint
         let limit = TimeAmount(timeout)

@@ -222,7 +222,7 @@ final class UpstreamCall {
         case let error as IOError:
             String(describing: error.errnoCode == 0 ? error.description : errnoText(error.errnoCode))
         case is ChannelError: "no connection in time"
-        default: "\(error)"
+        default: TLSReason.text(of: error) ?? "\(error)"
         }
     }
 }

@@ -52,8 +52,11 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
     func abandon() {
         call = nil
         replyIsWhole = false
-        context?.close(promise: nil)
+        context?.closeAtOnce()
     }
+
+    /// Ends an idle connection in order.
+    func closeIdle() { context?.close(promise: nil) }
 
     func resumeReading() {
         guard readIsHeld else { return }
@@ -81,7 +84,7 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
             call.replyBegins()
         } else {
             // Nobody asked for them.
-            context?.close(promise: nil)
+            context?.closeAtOnce()
         }
     }
 
@@ -131,7 +134,7 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail("\(error)")
+        fail(TLSReason.text(of: error) ?? "\(error)")
         context.close(promise: nil)
     }
 

@@ -13,6 +13,8 @@ package struct UpstreamFailure: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch kind {
+        // Over TLS something may well answer that is not to be talked to.
+        case .unreachable where endpoint.isTLS: "no connection to \(endpoint) (\(reason))"
         case .unreachable: "nothing answers at \(endpoint) (\(reason))"
         case .broken: "the reply from \(endpoint) broke off (\(reason))"
         }

@@ -32,25 +32,18 @@ package final class UpstreamPool {
 
     func connect(to endpoint: Endpoint, _ done: @escaping (Result<UpstreamConnection, any Error>) -> Void) {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let bootstrap = ClientBootstrap(group: loop)
+        var bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(connectTimeout)
             .forThinStreams()
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Self.writeBuffer)
             .channelOption(.socketOption(.so_sndbuf), value: Self.kernelBuffer)
             .channelOption(.writeSpin, value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let framing = HTTPRequestEncoder.Configuration()
-                    let pipeline = channel.pipeline.syncOperations
-                    let connection = UpstreamConnection(endpoint: endpoint, pool: bound.value)
-                    try pipeline.addHandler(ReplyNotice(connection))
-                    try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
-                    try pipeline.addHandler(
-                        ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
-                    try pipeline.addHandler(connection)
-                }
+        if !endpoint.isTLS {
+            bootstrap = bootstrap.channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { _ = try bound.value.install(on: channel, endpoint) }
             }
+        }
         let connected: EventLoopFuture<any Channel>
         if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
             connected = bootstrap.connect(to: address)
@@ -58,16 +51,35 @@ package final class UpstreamPool {
             connected = bootstrap.connect(host: endpoint.host, port: endpoint.port)
         }
         connected.assumeIsolated().whenComplete { result in
-            done(
-                result.flatMap { channel in
-                    Result { try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) }
-                })
+            switch (result, endpoint.security) {
+            case (.failure(let error), _): done(.failure(error))
+            case (.success(let channel), .plain):
+                done(Result { try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) })
+            case (.success(let channel), .tls(let identity, let expected)):
+                Handshake.open(channel, as: identity, expected: expected, within: self.connectTimeout) { outcome in
+                    done(
+                        Result {
+                            _ = try outcome.get()
+                            return try self.install(on: channel, endpoint)
+                        })
+                }
+            }
         }
+    }
+
+    private func install(on channel: any Channel, _ endpoint: Endpoint) throws -> UpstreamConnection {
+        let pipeline = channel.pipeline.syncOperations
+        let connection = UpstreamConnection(endpoint: endpoint, pool: self)
+        try pipeline.addHandler(ReplyNotice(connection))
+        try pipeline.addHandler(HTTPRequestEncoder(configuration: HTTPRequestEncoder.Configuration()))
+        try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
+        try pipeline.addHandler(connection)
+        return connection
     }
 
     func release(_ connection: UpstreamConnection) {
         guard idle[connection.endpoint, default: []].count < Self.idleLimit else {
-            connection.abandon()
+            connection.closeIdle()
             return
         }
         idle[connection.endpoint, default: []].append(connection)
@@ -81,7 +93,7 @@ package final class UpstreamPool {
     func close() {
         let connections = idle.values.flatMap { $0 }
         idle = [:]
-        for connection in connections { connection.abandon() }
+        for connection in connections { connection.closeIdle() }
     }
 }
 
