@@ -15,13 +15,19 @@ package struct Advertisement: Equatable, Sendable, Codable {
     package var generation: Int
     /// The shared tiers, in the order of models.ini.
     package var tiers: [String]
+    /// Whether it is to be asked by TLS, with a certificate or key to show.
+    package var security: ClusterIdentity.Security
 
-    package init(cluster: ClusterID, clusterName: String, node: NodeID, generation: Int, tiers: [String]) {
+    package init(
+        cluster: ClusterID, clusterName: String, node: NodeID, generation: Int, tiers: [String],
+        security: ClusterIdentity.Security = .open
+    ) {
         self.cluster = cluster
         self.clusterName = clusterName
         self.node = node
         self.generation = generation
         self.tiers = tiers
+        self.security = security
     }
 
     // MARK: Writing
@@ -29,9 +35,11 @@ package struct Advertisement: Equatable, Sendable, Codable {
     /// `key=value` entries of at most ``sizeLimit`` bytes. What does not fit of the tiers is counted: `plan,+3`; so is a
     /// tier with a name that a list cannot hold, such as one with a comma.
     package var txt: [String] {
-        let fixed = [
-            "v=\(Self.protocolVersion)", "cid=\(cluster)", "id=\(node)", "name=\(clusterName)", "gen=\(generation)",
-        ]
+        let fixed =
+            [
+                "v=\(Self.protocolVersion)", "cid=\(cluster)", "id=\(node)", "name=\(clusterName)",
+                "gen=\(generation)",
+            ] + (security == .open ? [] : ["sec=\(security.rawValue)"])
         let room = Self.sizeLimit - fixed.reduce(0) { $0 + $1.utf8.count + 1 } - 1
         let names = tiers.filter(ClusterIdentity.isName)
         for shown in stride(from: names.count, through: 0, by: -1) {
@@ -86,7 +94,8 @@ package struct Advertisement: Equatable, Sendable, Codable {
         return .known(
             Advertisement(
                 cluster: ClusterID(String(cluster)), clusterName: clusterName, node: NodeID(String(node)),
-                generation: values["gen"].flatMap { Int($0) } ?? 0, tiers: tiers.map(String.init)))
+                generation: values["gen"].flatMap { Int($0) } ?? 0, tiers: tiers.map(String.init),
+                security: values["sec"] == "keys" ? .keys : .open))
     }
 
     /// Whether it has 8 to 64 letters, digits and hyphens: what names a node or a cluster for good.

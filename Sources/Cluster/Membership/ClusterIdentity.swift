@@ -15,6 +15,8 @@ package struct ClusterIdentity: Equatable, Sendable, Codable {
     package enum Security: String, Equatable, Sendable, Codable {
         /// Everybody who reaches the listener: for a network that one trusts wholly.
         case open
+        /// Nodes by certificate, thin clients by key.
+        case keys
     }
 
     package var id: ClusterID
