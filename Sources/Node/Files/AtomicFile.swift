@@ -23,6 +23,11 @@ package enum AtomicFile {
     ///   - mode: the file's permissions whatever the umask says; nil leaves them to the umask.
     /// - Throws: ``Failure``; then the target is as it was.
     package static func write(_ text: String, to path: String, mode: UInt16? = nil) throws(Failure) {
+        try write(bytes: Array(text.utf8), to: path, mode: mode)
+    }
+
+    /// The same for what is no text.
+    package static func write(bytes: [UInt8], to path: String, mode: UInt16? = nil) throws(Failure) {
         let directory = (path as NSString).deletingLastPathComponent
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -30,13 +35,13 @@ package enum AtomicFile {
             throw Failure(path: path, reason: "no directory \(directory) (\(error.localizedDescription))")
         }
         let beside = "\(path).\(getpid()).tmp"
-        let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        let descriptor = create(beside, mode_t(mode ?? 0o666))
         guard descriptor >= 0 else { throw Failure(path: path, reason: String(cString: strerror(errno))) }
         var problem: String?
         func check(_ succeeded: Bool) {
             if !succeeded, problem == nil { problem = String(cString: strerror(errno)) }
         }
-        check(put(Array(text.utf8), to: descriptor))
+        check(put(bytes, to: descriptor))
         if let mode { check(fchmod(descriptor, mode_t(mode)) == 0) }
         check(fsync(descriptor) == 0)
         check(close(descriptor) == 0)
@@ -46,6 +51,17 @@ package enum AtomicFile {
             throw Failure(path: path, reason: problem)
         }
         removeLeftovers(of: path, in: directory)
+    }
+
+    /// A new file, never one that is there: it has its mode before anything is in it, so that nobody else can read a
+    /// secret even for a moment, and no link leads elsewhere. The umask can only take rights away.
+    private static func create(_ path: String, _ mode: mode_t) -> Int32 {
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = open(path, flags, mode)
+        guard descriptor < 0, errno == EEXIST else { return descriptor }
+        // Left by a process that had this one's number.
+        unlink(path)
+        return open(path, flags, mode)
     }
 
     /// What a process that was killed had not renamed yet.
