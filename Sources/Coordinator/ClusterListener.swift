@@ -15,16 +15,17 @@ package struct ClusterListener: Sendable {
 
     /// Listens on all addresses of both families; on a host without IPv6 on those of IPv4.
     ///
+    /// - Parameter tls: what it shows and how it verifies clients' certificates; nil for plain HTTP.
     /// - Throws: ``CannotListen``.
     package static func start(
-        router: any RequestRouter, profile: ServingProfile, port: Int
+        router: any RequestRouter, profile: ServingProfile, port: Int, tls: TLSIdentity? = nil
     ) async throws(CannotListen) -> ClusterListener {
         var reason = ""
         for host in ["::", "0.0.0.0"] {
             do {
                 let server = try await Server.start(
                     host: host, port: port, router: router, limits: profile.limits,
-                    connectTimeout: .seconds(Int64(profile.connectSeconds)),
+                    connectTimeout: .seconds(Int64(profile.connectSeconds)), tls: tls,
                     group: MultiThreadedEventLoopGroup.singleton)
                 return ClusterListener(
                     server: server, drainSeconds: profile.drainSeconds,

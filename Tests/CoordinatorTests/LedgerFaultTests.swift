@@ -102,7 +102,7 @@ struct LedgerFaultTests {
     func newer() async throws {
         let scratch = try LedgerScratch()
         try await Self.fill(scratch)
-        try scratch.write("INSERT INTO grdb_migrations VALUES ('v2'); PRAGMA wal_checkpoint(TRUNCATE)")
+        try scratch.write("INSERT INTO grdb_migrations VALUES ('of a later version'); PRAGMA wal_checkpoint(TRUNCATE)")
         let bytes = try Data(contentsOf: URL(fileURLWithPath: scratch.path))
         try await scratch.running { ledger in
             for number in 0..<100 { ledger.note(.health(number)) }

@@ -39,4 +39,17 @@ struct LoopbackGuardTests {
     func aPageIsFromHereOnlyUnderANameThatNobodyElseCanHave(_ host: String, _ origin: String, _ passes: Bool) {
         #expect((Self.loopback.fault(["host": host, "origin": origin]) == nil) == passes)
     }
+
+    /// What a page's image, script or frame asks for: browsers send no origin with it.
+    @Test(arguments: [
+        ("cross-site", nil, false), ("same-site", nil, false), ("Cross-Site", nil, false), ("none", nil, true),
+        ("same-origin", nil, true), (nil, nil, true), ("cross-site", "vscode-webview://abc", true),
+        ("cross-site", "http://localhost:3000", true), ("cross-site", "https://evil.example", false),
+    ])
+    func whatAPageOfAnotherSiteEmbedsIsRefused(_ site: String?, _ origin: String?, _ passes: Bool) {
+        var fields: Fields = ["host": "127.0.0.1:10101"]
+        if let site { fields.add("sec-fetch-site", site) }
+        if let origin { fields.add("origin", origin) }
+        #expect((Self.loopback.fault(fields) == nil) == passes)
+    }
 }

@@ -16,14 +16,16 @@ package struct RunningRouter: Sendable {
     /// - Parameters:
     ///   - ini: path of a models.ini; nil for none.
     ///   - node: what a profile's routes about the node are answered from.
+    ///   - access: lets in who belongs to a cluster with keys.
+    ///   - tls: for a listener of such a cluster.
     ///   - hosted: answers for hosted tiers.
     ///   - upstreamIsDown: nothing listens where the router looks for llama-swap.
     ///   - upstreamPort: of an upstream of the test's own, in place of the scripted one.
     package init(
         ini: URL? = nil, environment: [String: String] = [:], upstreamIsDown: Bool = false,
         upstreamPort: Int? = nil, limits: RequestLimits = .init(), profile: ServingProfile = .singleHost,
-        node: NodeRoutes? = nil, hosted: (any HostedBackend)? = nil,
-        answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
+        node: NodeRoutes? = nil, access: AccessRoutes? = nil, tls: TLSIdentity? = nil,
+        hosted: (any HostedBackend)? = nil, answer: @escaping ScriptedUpstream.Answer = ScriptedUpstream.ok
     ) async throws {
         upstream = try ScriptedUpstream(answer)
         let down = upstreamIsDown ? try Socket.reserved() : nil
@@ -36,12 +38,13 @@ package struct RunningRouter: Sendable {
                 id: NodeID("local"), name: "test", host: "127.0.0.1",
                 port: down?.port ?? upstreamPort ?? upstream.port))
         let router = StackRouter(
-            rules: rules, profile: profile, node: node, hosted: hosted,
+            rules: rules, profile: profile, node: node, access: access, hosted: hosted,
             modelsINI: ini?.path ?? "/nonexistent/models.ini",
             hostGuard: LoopbackGuard(hostName: "studio.example", allowedHosts: "allowed.example"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         server = try await Server.start(
-            host: "127.0.0.1", port: 0, router: router, limits: limits, group: MultiThreadedEventLoopGroup.singleton)
+            host: "127.0.0.1", port: 0, router: router, limits: limits, tls: tls,
+            group: MultiThreadedEventLoopGroup.singleton)
     }
 
     /// - Parameter milliseconds: until what is not finished is cut.

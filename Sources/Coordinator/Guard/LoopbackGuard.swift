@@ -9,7 +9,9 @@ package import Wire
 ///    `ROUTER_ALLOWED_HOSTS`;
 /// 2. `Origin`, where there is one, must not be `null`, and an http(s) one must be loopback, the host that the request
 ///    is for, or in `ROUTER_ALLOWED_HOSTS`. Other schemes are editors' and pass. A host that passes for its first label
-///    alone does not count here, unless that label is all of it: anybody may have a domain with such a name in it.
+///    alone does not count here, unless that label is all of it: anybody may have a domain with such a name in it;
+/// 3. without `Origin`, `Sec-Fetch-Site` must not tell of another site: browsers send no origin with what an image, a script
+///    or a frame of a page asks for, but this (W3C, Fetch Metadata Request Headers), and `/unload` needs no more than that.
 package struct LoopbackGuard: Sendable {
     private let hostLabel: String
     private let allowed: Set<String>
@@ -38,6 +40,13 @@ package struct LoopbackGuard: Sendable {
             return OpenAIError(
                 403, "forbidden_origin",
                 "Pages from \"\(origin)\" may not use this router. Set ROUTER_ALLOWED_HOSTS to allow their host.")
+        }
+        // 3
+        if !fields.contains("origin"), let site = fields["sec-fetch-site"]?.lowercased(),
+            site == "cross-site" || site == "same-site"
+        {
+            return OpenAIError(
+                403, "forbidden_origin", "Pages of other sites may not use this router. Open its address by itself.")
         }
         return nil
     }

@@ -32,6 +32,7 @@ package final class Ledger: Sendable {
     private let noted: Mutex<Noted>
     private let driver: Mutex<Driver>
     private let quota = PlacementQuota()
+    private let auditQuota = PlacementQuota()
     private let origin = ContinuousClock.now
     /// That something was noted where nothing waited.
     private let wakes: AsyncStream<Void>
@@ -65,7 +66,7 @@ package final class Ledger: Sendable {
             switch entry {
             case .node(let record): entry = .node(noted.memory.add(record))
             case .rates(let record): entry = .rates(noted.memory.add(record))
-            case .health, .placement: break
+            case .health, .placement, .audit: break
             }
             guard noted.isKeeping else { return false }
             defer { noted.buffer.add(entry) }
@@ -77,6 +78,11 @@ package final class Ledger: Sendable {
     /// Keeps a placement, unless there are more than anybody will read (``PlacementQuota``).
     package func notePlacement(_ record: () -> PlacementRecord) {
         if quota.take(at: Uptime.seconds) { note(.placement(record())) }
+    }
+
+    /// Keeps what somebody did, within a quota of its own.
+    package func noteAudit(_ record: () -> AuditRecord) {
+        if auditQuota.take(at: Uptime.seconds) { note(.audit(record())) }
     }
 
     /// What is known now: what the file had, and what was noted since.
@@ -108,12 +114,12 @@ package final class Ledger: Sendable {
     /// Once a minute at most.
     private func tellWhatIsLeftOut() async {
         while (try? await Task.sleep(for: .seconds(60))) != nil {
-            let count = quota.forgetLeftOut()
+            let count = quota.forgetLeftOut() + auditQuota.forgetLeftOut()
             if count > 0 {
                 log.notice(
                     """
-                    placements of the last minute that are not in the ledger: \(count); it takes \
-                    \(PlacementQuota.limit) a second
+                    placements and requests of the last minute that are not in the ledger: \(count); it takes \
+                    \(PlacementQuota.limit) of each a second
                     """)
             }
         }
@@ -309,6 +315,9 @@ package final class Ledger: Sendable {
 
     // MARK: For the command line
 
+    /// What each actor did. As ``history(path:limit:)``.
+    package static func uses(path: String) throws(Unreadable) -> [ActorUse] { try read(path, LedgerSchema.uses) }
+
     /// Why there is no history to show.
     package enum Unreadable: Error, Equatable, Sendable {
         case missing
@@ -318,13 +327,17 @@ package final class Ledger: Sendable {
     /// The newest changes of the nodes' health, the oldest of them first. Changes nothing, and may be asked beside a router
     /// that runs.
     package static func history(path: String, limit: Int) throws(Unreadable) -> [HealthRecord] {
+        try read(path) { try LedgerSchema.history(limit, $0) }
+    }
+
+    private static func read<Answer: Sendable>(
+        _ path: String, _ question: @Sendable (Database) throws -> Answer
+    ) throws(Unreadable) -> Answer {
         guard FileManager.default.fileExists(atPath: path) else { throw .missing }
         var configuration = LedgerFile.configuration
         configuration.readonly = true
         do {
-            return try DatabaseQueue(path: path, configuration: configuration).read {
-                try LedgerSchema.history(limit, $0)
-            }
+            return try DatabaseQueue(path: path, configuration: configuration).read(question)
         } catch {
             throw .unusable((error as? DatabaseError)?.message ?? "\(error)")
         }

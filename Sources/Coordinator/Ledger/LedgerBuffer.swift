@@ -7,7 +7,7 @@ package struct LedgerBuffer: Sendable {
     package struct Batch: Equatable, Sendable {
         package var nodes: [NodeRecord] = []
         package var rates: [RateRecord] = []
-        /// Health and placements, the oldest first.
+        /// Of the tables that grow, the oldest first.
         package var rows: [LedgerEntry] = []
 
         package var isEmpty: Bool { nodes.isEmpty && rates.isEmpty && rows.isEmpty }
@@ -32,7 +32,7 @@ package struct LedgerBuffer: Sendable {
         switch entry {
         case .node(let record): nodes[record.id] = record
         case .rates(let record): rates[LedgerMemory.RateKey(record.node, record.tier)] = record
-        case .health, .placement:
+        case .health, .placement, .audit:
             rows.append(entry)
             dropWhatIsTooMuch()
         }

@@ -8,6 +8,7 @@ package enum LedgerEntry: Equatable, Sendable {
     /// Takes the place of what was known of the tier on that node.
     case rates(RateRecord)
     case placement(PlacementRecord)
+    case audit(AuditRecord)
 }
 
 /// A node, and where it was reached.

@@ -7,11 +7,12 @@ enum LedgerSchema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { try $0.execute(sql: first) }
+        migrator.registerMigration("v2") { try $0.execute(sql: second) }
         return migrator
     }
 
     /// The tables that grow, with a row for each event.
-    static let logs = ["health", "placements"]
+    static let logs = ["health", "placements", "audit"]
 
     private static let first = """
         CREATE TABLE nodes (
@@ -76,6 +77,23 @@ enum LedgerSchema {
             SELECT time, name, from_state || ' -> ' || to_state AS change, evidence FROM health ORDER BY time;
         """
 
+    private static let second = """
+        CREATE TABLE audit (
+            number INTEGER PRIMARY KEY,
+            time TEXT NOT NULL,
+            actor TEXT NOT NULL, -- a client key's eight characters, or a node's id; empty for a stranger
+            name TEXT NOT NULL,
+            address TEXT NOT NULL,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL, -- the tier that served, or whom a change is about
+            node TEXT NOT NULL, -- that served
+            status INTEGER NOT NULL, -- of HTTP
+            tokens INTEGER, -- of prompt and answer; NULL where the engine did not tell
+            ms INTEGER NOT NULL
+        );
+        CREATE INDEX audit_by_time ON audit (time);
+        """
+
     // MARK: Writing
 
     /// Writes all of it that SQLite will have.
@@ -99,6 +117,7 @@ enum LedgerSchema {
                     switch row {
                     case .health(let record): try write(record, db)
                     case .placement(let record): try write(record, db)
+                    case .audit(let record): try write(record, db)
                     case .node(let record): try write(record, db)
                     case .rates(let record): try write(record, db)
                     }
@@ -174,6 +193,19 @@ enum LedgerSchema {
         ])
     }
 
+    private static func write(_ record: AuditRecord, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO audit (time, actor, name, address, action, subject, node, status, tokens, ms)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            LedgerTime.text(record.time), text(record.actor), text(record.name), text(record.address),
+            text(record.action), text(record.subject), text(record.node), record.status, record.tokens,
+            record.milliseconds,
+        ])
+    }
+
     /// Words of requests and of other nodes end up in terminals.
     private static func text(_ text: String) -> String { text.printable() }
 
@@ -231,6 +263,24 @@ enum LedgerSchema {
             return HealthRecord(
                 time: time, node: NodeID(text("node")), name: text("name"), from: text("from_state"),
                 to: text("to_state"), evidence: text("evidence"))
+        }
+    }
+
+    /// Of each actor that the audit knows, whoever came last first.
+    static func uses(_ db: Database) throws -> [ActorUse] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT actor, sum(status BETWEEN 200 AND 399) AS requests, coalesce(sum(tokens), 0) AS tokens,
+                    sum(status >= 400) AS refused, max(time) AS last, address
+                FROM audit WHERE actor <> '' GROUP BY actor ORDER BY last DESC LIMIT ?
+                """, arguments: [AccessSet.limit])
+        return rows.compactMap { row in
+            guard let actor = row.text("actor"), let last = row.time("last") else { return nil }
+            func count(_ column: String) -> Int { Int(clamping: row.whole(column) ?? 0) }
+            return ActorUse(
+                actor: actor, requests: count("requests"), tokens: count("tokens"), refused: count("refused"),
+                last: last, address: row.text("address") ?? "")
         }
     }
 

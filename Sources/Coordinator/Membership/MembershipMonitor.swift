@@ -36,6 +36,7 @@ package final class MembershipMonitor: Sendable {
     private let log: Logger
     private let ledger: Ledger?
     private let recorder: Recorder?
+    private let transport: ClusterTransport
     private let notes = Mutex(NodeNotes())
     private let onChange: @Sendable (NodeID, Membership.Member?) -> Void
     /// What members were called when they were told of last: who is gone has no name any more.
@@ -47,7 +48,8 @@ package final class MembershipMonitor: Sendable {
     ///   - onChange: told of each member that is another than before, when it was heard last left aside; nil: it is a
     ///     member no more. By one task, in order, while the monitor waits.
     package init(
-        own: NodeID, cluster: ClusterID, log: Logger, ledger: Ledger? = nil, recorder: Recorder? = nil,
+        own: NodeID, cluster: ClusterID, transport: ClusterTransport = .plain, log: Logger, ledger: Ledger? = nil,
+        recorder: Recorder? = nil,
         onChange: @escaping @Sendable (NodeID, Membership.Member?) -> Void = { _, _ in }
     ) {
         membership = Mutex(Membership(own: own, cluster: cluster))
@@ -55,6 +57,7 @@ package final class MembershipMonitor: Sendable {
         self.log = log
         self.ledger = ledger
         self.recorder = recorder
+        self.transport = transport
         self.onChange = onChange
         recorder?.began(Membership(own: own, cluster: cluster), at: 0)
     }
@@ -88,13 +91,13 @@ package final class MembershipMonitor: Sendable {
                 for action in decide(input, streams) {
                     switch action {
                     case .follow(let lead, let places, let expected, let delay):
-                        let follower = NodeFollower(places: places, expected: expected)
+                        let follower = NodeFollower(places: places, expected: expected, transport: transport)
                         streams.open(lead) { follow($0, follower, after: delay, inputs.sender()) }
                     case .unfollow(let lead): streams.close(lead)
                     case .handOver(let old, let new): streams.handOver(old, to: new)
                     case .probe(let lead, let place):
-                        group.addTask {
-                            let answered = await NodeFollower.answers(at: place)
+                        group.addTask { [transport] in
+                            let answered = await NodeFollower.answers(at: place, transport)
                             await inputs.sender().send(.probed(lead, answered))
                         }
                     case .changed(let id, let old, let new, let evidence): tell(id, old, new, evidence)

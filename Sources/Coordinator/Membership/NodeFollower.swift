@@ -14,6 +14,7 @@ struct NodeFollower: Sendable {
     let places: [Place]
     /// Who must answer; nil takes whoever does.
     let expected: NodeID?
+    let transport: ClusterTransport
 
     /// How long a place may take to answer.
     static let patience = Duration.seconds(1)
@@ -46,9 +47,9 @@ struct NodeFollower: Sendable {
     /// - Parameter heard: while it takes its time, the node is not read.
     /// - Throws: when the node is at none of the places, or when the stream ends; the error says why.
     func run(_ heard: @Sendable (Heard) async -> Void) async throws {
-        let place = try await find()
+        let (place, id) = try await find()
         let events = EventStreamClient(
-            endpoint: Endpoint(place), path: "/llmstack/v1/events", timeout: Self.patience)
+            endpoint: transport.endpoint(place, id), path: "/llmstack/v1/events", timeout: Self.patience)
         let decoder = JSONDecoder()
         for try await event in events.events() {
             switch event.name {
@@ -63,13 +64,14 @@ struct NodeFollower: Sendable {
             default: break
             }
             try Task.checkCancellation()
+            if transport.refuses(id) { throw Failure("it was revoked") }
         }
         throw Failure("it closed the connection")
     }
 
     /// The first place at which the node answers.
-    private func find() async throws -> Place {
-        try await withThrowingTaskGroup(of: Result<Place, Failure>.self) { group in
+    private func find() async throws -> (Place, NodeID) {
+        try await withThrowingTaskGroup(of: Result<(Place, NodeID), Failure>.self) { group in
             for (index, place) in places.enumerated() {
                 group.addTask {
                     try await Task.sleep(for: Self.stagger * index)
@@ -79,9 +81,9 @@ struct NodeFollower: Sendable {
             var failure = Failure("it has no address")
             for try await result in group {
                 switch result {
-                case .success(let place):
+                case .success(let found):
                     group.cancelAll()
-                    return place
+                    return found
                 case .failure(let reason): failure = reason
                 }
             }
@@ -89,10 +91,10 @@ struct NodeFollower: Sendable {
         }
     }
 
-    private func look(_ place: Place) async -> Result<Place, Failure> {
+    private func look(_ place: Place) async -> Result<(Place, NodeID), Failure> {
         do {
-            let id = try await Self.identity(of: place)
-            guard let expected, id != expected else { return .success(place) }
+            let id = try await Self.identity(of: place, transport, expected)
+            guard let expected, id != expected else { return .success((place, id)) }
             return .failure(Failure("another node (\(id)) answers at \(place.host):\(place.port)"))
         } catch {
             return .failure(Failure(error))
@@ -101,13 +103,13 @@ struct NodeFollower: Sendable {
 
     /// Whether it answers on one of several fresh connections, tried one after the other beside each other: where packets are
     /// lost, every third one is not made within a second.
-    static func answers(at place: Place) async -> Bool {
+    static func answers(at place: Place, _ transport: ClusterTransport) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             for index in 0..<probes {
                 group.addTask {
                     let late = probeStagger * index
                     try? await Task.sleep(for: late)
-                    return (try? await identity(of: place, within: patience - late)) != nil
+                    return (try? await identity(of: place, transport, nil, within: patience - late)) != nil
                 }
             }
             for await answered in group where answered {
@@ -121,13 +123,16 @@ struct NodeFollower: Sendable {
     private static let probes = 5
     private static let probeStagger = Duration.milliseconds(150)
 
-    /// Who answers at a place.
-    static func identity(of place: Place, within patience: Duration = patience) async throws -> NodeID {
+    /// Who answers at a place. In a cluster with keys its certificate must say the same.
+    static func identity(
+        of place: Place, _ transport: ClusterTransport, _ expected: NodeID?, within patience: Duration = patience
+    ) async throws -> NodeID {
         struct Answer: Decodable {
             var id: NodeID
             var `protocol`: Int
         }
-        let reply = try await HTTPProbe.get("\(Endpoint(place))/llmstack/v1/node", timeout: patience)
+        let reply = try await HTTPProbe.ask(
+            "GET", at: transport.endpoint(place, expected), path: "/llmstack/v1/node", timeout: patience)
         guard reply.status == 200, let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)),
             Advertisement.isIdentifier(answer.id.description)
         else {
@@ -139,8 +144,4 @@ struct NodeFollower: Sendable {
         }
         return answer.id
     }
-}
-
-extension Endpoint {
-    init(_ place: Place) { self.init(host: place.host, port: place.port) }
 }

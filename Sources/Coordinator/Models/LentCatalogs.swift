@@ -11,6 +11,7 @@ package final class LentCatalogs: Sendable {
     private let wake: AsyncStream<Void>.Continuation
     private let clock = ContinuousClock()
     private let origin: ContinuousClock.Instant
+    private let transport: ClusterTransport
     private let log: Logger
 
     /// Between two looks at what is due.
@@ -20,7 +21,8 @@ package final class LentCatalogs: Sendable {
     /// What asks a router for its own, and not for what it knows of others.
     static let ownOnly = (name: "lent", value: "own")
 
-    package init(log: Logger) {
+    package init(transport: ClusterTransport = .plain, log: Logger) {
+        self.transport = transport
         (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         origin = clock.now
         self.log = log
@@ -55,7 +57,7 @@ package final class LentCatalogs: Sendable {
     }
 
     private func ask(_ question: LentShelf.Question) async {
-        let answer = await Self.answer(question)
+        let answer = await answer(question)
         let now = now
         let file = try? answer.get()
         let failures = shelf.withLock { $0.answered(question, file, at: now) }
@@ -70,11 +72,12 @@ package final class LentCatalogs: Sendable {
         let description: String
     }
 
-    private static func answer(_ question: LentShelf.Question) async -> Result<LentFile, Fault> {
-        let url = "\(Endpoint(question.place))/models.ini?\(ownOnly.name)=\(ownOnly.value)"
+    private func answer(_ question: LentShelf.Question) async -> Result<LentFile, Fault> {
         let reply: (status: Int, body: [UInt8])
         do {
-            reply = try await HTTPProbe.get(url, timeout: patience)
+            reply = try await HTTPProbe.ask(
+                "GET", at: transport.endpoint(question.place, question.node),
+                path: "/models.ini?\(Self.ownOnly.name)=\(Self.ownOnly.value)", timeout: Self.patience)
         } catch {
             return .failure(Fault(description: "\(error)".printable()))
         }

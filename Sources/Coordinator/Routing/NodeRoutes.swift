@@ -12,6 +12,7 @@ package final class NodeRoutes: Sendable {
     package let book: FleetBook
     /// What other nodes lend; nil where nobody is asked.
     let others: LentCatalogs?
+    let transport: ClusterTransport
     let roster: @Sendable () -> Roster
     let note: @Sendable (() -> PlacementRecord) -> Void
 
@@ -20,12 +21,14 @@ package final class NodeRoutes: Sendable {
     ///   - note: takes what became of a request, if it wants it. Called on event loops: it must not block.
     package init(
         node: any LocalNode, gate: any TierGate, book: FleetBook, others: LentCatalogs? = nil,
-        roster: @escaping @Sendable () -> Roster, note: @escaping @Sendable (() -> PlacementRecord) -> Void = { _ in }
+        transport: ClusterTransport = .plain, roster: @escaping @Sendable () -> Roster,
+        note: @escaping @Sendable (() -> PlacementRecord) -> Void = { _ in }
     ) {
         self.node = node
         self.gate = gate
         self.book = book
         self.others = others
+        self.transport = transport
         self.roster = roster
         self.note = note
     }
@@ -76,8 +79,9 @@ package final class NodeRoutes: Sendable {
                     OpenAIError(404, "node_not_found", "No node is called \(name); llmstack nodes lists them.").reply)
             }
             let request = RequestHead(method: "POST", target: "/llmstack/v1/drain" + (isUndone ? "?undo=1" : ""))
-            return errands.fetch(request, from: Endpoint(host: address, port: port), limit: 1 << 20).recover {
-                failure in
+            return errands.fetch(
+                request, from: transport.endpoint(Place(host: address, port: port), entry.id), limit: 1 << 20
+            ).recover { failure in
                 OpenAIError(503, "no_node_available", "\(name) cannot be reached: \(failure)", retryAfter: 5).reply
             }
         }

@@ -7,10 +7,12 @@ struct ServingTerms {
     final class Serving: Sendable {
         let profile: ServingProfile
         let node: NodeRoutes?
+        let access: AccessRoutes?
 
-        init(_ profile: ServingProfile, _ node: NodeRoutes?) {
+        init(_ profile: ServingProfile, _ node: NodeRoutes?, _ access: AccessRoutes?) {
             self.profile = profile
             self.node = node
+            self.access = access
         }
     }
 
@@ -20,6 +22,8 @@ struct ServingTerms {
     var profile: ServingProfile { serving.profile }
     /// nil where the router tells nobody of its node: then it serves this host alone.
     var node: NodeRoutes? { serving.node }
+    /// nil where nobody is asked who they are.
+    var access: AccessRoutes? { serving.access }
     var table: RoutingTable { reading.table }
 
     /// - Returns: why another node may not ask for a model here; nil when it may.

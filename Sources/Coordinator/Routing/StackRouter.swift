@@ -16,23 +16,24 @@ package final class StackRouter: RequestRouter {
 
     /// - Parameters:
     ///   - node: what the profile's routes about the node are answered from; nil where it has none.
+    ///   - access: lets in who belongs to the cluster; a guarded profile without it lets in nobody.
     ///   - hosted: answers for hosted tiers; without it they are refused.
     ///   - modelsINI: path of the file that `/models.ini` shows.
     package init(
-        rules: RoutingRules, profile: ServingProfile, node: NodeRoutes? = nil, hosted: (any HostedBackend)? = nil,
-        modelsINI: String, hostGuard: LoopbackGuard, log: Logger
+        rules: RoutingRules, profile: ServingProfile, node: NodeRoutes? = nil, access: AccessRoutes? = nil,
+        hosted: (any HostedBackend)? = nil, modelsINI: String, hostGuard: LoopbackGuard, log: Logger
     ) {
         self.rules = rules
         backend = hosted
-        serving = Mutex(.init(profile, node))
+        serving = Mutex(.init(profile, node, access))
         self.modelsINI = modelsINI
         self.hostGuard = hostGuard
         self.log = log
     }
 
     /// Serves so from the next request on.
-    package func serve(_ profile: ServingProfile, _ node: NodeRoutes?) {
-        let new = ServingTerms.Serving(profile, node)
+    package func serve(_ profile: ServingProfile, _ node: NodeRoutes?, _ access: AccessRoutes? = nil) {
+        let new = ServingTerms.Serving(profile, node, access)
         serving.withLock { $0 = new }
     }
 
@@ -42,10 +43,12 @@ package final class StackRouter: RequestRouter {
 
     // MARK: RequestRouter
 
-    package func admit(_ head: RequestHead) -> Admission {
+    package func admit(_ head: RequestHead, from peer: Peer) -> Admission {
         if let fault = hostGuard.fault(head.fields) { return .reply(fault.reply) }
         let terms = current
-        switch (terms.profile.route(head), terms.node) {
+        let route = terms.profile.route(head)
+        if terms.profile.isGuarded, let answer = guarded(head, route, terms, peer) { return answer }
+        switch (route, terms.node) {
         case (.completion, _): return .collect(RequestScan(terms.table.vocabulary))
         case (.inference, _): return .collect(RequestScan(.none))
         case (.explain, _?): return .collect(RequestScan(terms.table.vocabulary))
@@ -56,17 +59,57 @@ package final class StackRouter: RequestRouter {
         case (.roster, let node?): return .reply(node.cluster())
         case (.drain, let node?):
             return .answer { node.drain(head, $0, forwards: !terms.profile.servesOnlyShared) }
+        case (.access, _?), (.join, _?), (.renew, _?), (.reloadAccess, _?):
+            return terms.access.map { access(head, route, $0, peer) } ?? .reply(Self.notServed(head))
         case (nil, _), (_, nil):
             switch terms.profile.otherwise {
             case .upstream: return .forward(Endpoint(rules.local))
-            case .notFound:
-                return .reply(OpenAIError(404, "not_found", "\(head.method) \(head.path) is not served here.").reply)
+            case .notFound: return .reply(Self.notServed(head))
             }
         }
     }
 
-    package func route(_ head: RequestHead, _ body: ScanOutcome, modelName: String?) -> Disposition {
+    /// - Returns: what to answer to somebody who is not let in, or is to be; nil where the request may go on.
+    private func guarded(
+        _ head: RequestHead, _ route: ServingProfile.Route?, _ terms: ServingTerms, _ peer: Peer
+    ) -> Admission? {
+        guard let access = terms.access else {
+            return .reply(Doorkeeper.stranger("This router lets in nobody at the moment.").reply)
+        }
+        switch route {
+        case .join, .renew: return nil
+        default: break
+        }
+        switch access.doorkeeper.admit(head, route, from: peer) {
+        case .failure(let error): return .reply(error.reply)
+        case .success(let visit): peer.pass = visit
+        }
+        return nil
+    }
+
+    private func access(
+        _ head: RequestHead, _ route: ServingProfile.Route?, _ access: AccessRoutes, _ peer: Peer
+    ) -> Admission {
+        switch route {
+        case .join: access.join(head, peer)
+        case .renew: access.renew(peer)
+        case .reloadAccess: access.reload()
+        default: access.access(head)
+        }
+    }
+
+    private static func notServed(_ head: RequestHead) -> Reply {
+        OpenAIError(404, "not_found", "\(head.method) \(head.path) is not served here.").reply
+    }
+
+    package func route(
+        _ head: RequestHead, _ body: ScanOutcome, modelName: String?, from peer: Peer
+    ) -> Disposition {
         let terms = current
+        let visit = peer.pass as? Visit
+        var head = head
+        // Only a node's word counts for what a router may say of a request.
+        if terms.profile.isGuarded, visit?.visitor.isNode != true { HopFields.stripHop(&head.fields) }
         let route = terms.profile.route(head)
         let knowsAuto = if case .completion = route { true } else { false }
         if case .explain = route { return explain(body, modelName, terms) }
@@ -78,7 +121,7 @@ package final class StackRouter: RequestRouter {
         case .tooDeep:
             return refuse(400, "invalid_json", "The body is nested deeper than \(RequestScan.depthLimit) levels.")
         case .empty where !knowsAuto: return withoutTier(terms, "The body is empty.")
-        case .empty: return auto(ScannedRequest(), head, terms, isEmpty: true)
+        case .empty: return auto(ScannedRequest(), head, terms, visit, isEmpty: true)
         case .request(let request):
             // Which of them llama-swap reads is its own affair; where a request goes must not hang on it.
             if terms.node != nil, request.modelRanges.count > 1 {
@@ -87,13 +130,13 @@ package final class StackRouter: RequestRouter {
             switch request.model {
             case .invalid:
                 return refuse(400, "invalid_value", "\"model\" must be a string: a tier, an alias or \"auto\".")
-            case .concrete: return named(modelName, request, head, terms)
-            case .auto where !knowsAuto: return named(nil, request, head, terms)
+            case .concrete: return named(modelName, request, head, terms, visit)
+            case .auto where !knowsAuto: return named(nil, request, head, terms, visit)
             case .auto:
                 if let index = request.badMessage {
                     return refuse(400, "invalid_value", "messages[\(index)] must be an object with role and content.")
                 }
-                return auto(request, head, terms, isEmpty: false)
+                return auto(request, head, terms, visit, isEmpty: false)
             }
         }
     }
@@ -106,7 +149,7 @@ package final class StackRouter: RequestRouter {
     // MARK: Completions
 
     private func auto(
-        _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms, isEmpty: Bool
+        _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms, _ visit: Visit?, isEmpty: Bool
     ) -> Disposition {
         func edit(_ model: String) -> Disposition.Edit {
             isEmpty
@@ -118,7 +161,7 @@ package final class StackRouter: RequestRouter {
                 return refuse(400, "invalid_value", "A request that another node has placed must name its tier.")
             }
             return .dispatch(
-                placed(.auto(request.facts), request, head, terms, node) { model, _ in edit(model) })
+                placed(.auto(request.facts), request, head, terms, visit, node) { model, _ in edit(model) })
         }
         let decision = terms.table.ladder.decide(request.facts)
         if terms.reading.hosted[decision.model] != nil {
@@ -130,7 +173,7 @@ package final class StackRouter: RequestRouter {
 
     /// A request that names its model, if any.
     private func named(
-        _ model: String?, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms
+        _ model: String?, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms, _ visit: Visit?
     ) -> Disposition {
         if let model, let tier = terms.reading.hosted[model] {
             return terms.refusal(of: model).map { .reply($0.reply) } ?? hosted(.tier(tier), request, head, terms)
@@ -139,7 +182,7 @@ package final class StackRouter: RequestRouter {
         if head.fields.contains(HopFields.hop) {
             if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
             guard let model, let tier = terms.table.catalog.tier(named: model) else { return withoutTier(terms, "") }
-            return .dispatch(placed(.here(tier.name), request, head, terms, node) { _, _ in .none })
+            return .dispatch(placed(.here(tier.name), request, head, terms, visit, node) { _, _ in .none })
         }
         let routing = clusterRouting(terms, node)
         guard let model, let tier = routing.tier(named: model) else {
@@ -150,17 +193,19 @@ package final class StackRouter: RequestRouter {
         // This host's llama-swap knows its own aliases, and no other.
         let isOwnName = terms.reading.tier(named: model) != nil
         return .dispatch(
-            placed(routing.named(tier), request, head, terms, node) { tier, isLocal in
+            placed(routing.named(tier), request, head, terms, visit, node) { tier, isLocal in
                 tier == model || (isLocal && isOwnName) ? .none : .edit(BodyEdit(model: tier, in: request))
             })
     }
 
     private func placed(
         _ ask: PlacementQuestion.Ask, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms,
-        _ node: NodeRoutes, _ edit: @escaping (String, Bool) -> Disposition.Edit
+        _ visit: Visit?, _ node: NodeRoutes, _ edit: @escaping (String, Bool) -> Disposition.Edit
     ) -> PlacedRequest {
         PlacedRequest(
-            .init(ask: ask, head: head, isEventStream: request.wantsStream, work: work(request, terms), edit: edit),
+            .init(
+                ask: ask, head: head, isEventStream: request.wantsStream, work: work(request, terms),
+                client: HopFields.client(head.fields, visit?.visitor), visit: visit, edit: edit),
             clusterRouting(terms, node))
     }
 
