@@ -39,6 +39,22 @@ struct AttemptsTests {
         #expect(Attempts().mayAskAnother(after: .status(429), budget, at: 5))
         #expect(Attempts().mayAskAnother(after: .noReply, budget, at: 15))
     }
+
+    @Test func `Why nobody else is asked is told by its rule`() {
+        var (spent, second, committed) = (RetryBudget(), Attempts(), Attempts())
+        for _ in 0..<RetryBudget.least { spent.retried(at: 5) }
+        second.passedBy(Self.box)
+        committed.commit()
+        let hindrances: [Attempts.Hindrance?] = [
+            Attempts().hindrance(after: .noReply, RetryBudget(), at: 5),
+            Attempts().hindrance(after: .noReply, spent, at: 5),
+            second.hindrance(after: .noReply, spent, at: 5),
+            second.hindrance(after: .status(200), spent, at: 5),
+            committed.hindrance(after: .noReply, spent, at: 5),
+            Attempts(isPlacedElsewhere: true).hindrance(after: .noReply, spent, at: 5),
+        ]
+        #expect(hindrances == [nil, .budget, .limit, .answered, .committed, .placedElsewhere])
+    }
 }
 
 struct RetryBudgetTests {

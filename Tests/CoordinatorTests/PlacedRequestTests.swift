@@ -108,6 +108,31 @@ struct PlacedRequestTests {
         await team.stop()
     }
 
+    @Test func `A request that no other host is asked for says why`() async throws {
+        let gone: ScriptedUpstream.Answer = { _, _ in .close }
+        // The budget is one of ten seconds: on a machine that is busy with other things, once more.
+        var texts: [String] = []
+        var duration = Duration.seconds(10)
+        while duration >= .seconds(9) {
+            let team = try await Team([("box", ["plan"], gone), ("den", ["plan"], gone)])
+            texts = []
+            let began = ContinuousClock.now
+            for _ in 1...5 {
+                let reply = try await team.ask(Self.chat("plan"))
+                #expect(reply?.status == 502)
+                texts.append(reply?.text ?? "")
+            }
+            duration = ContinuousClock.now - began
+            await team.stop()
+        }
+        // Three retries, and a fifth of the requests: the fifth request has none.
+        for (index, text) in texts.enumerated() {
+            let isSecond = ["box", "den"].contains { text.contains("\($0) could not serve it before") }
+            #expect(isSecond == (index < 4))
+            #expect(text.contains("No other host was asked: too many requests") == (index == 4))
+        }
+    }
+
     @Test(
         "A stream that breaks off between two events is told so, and has no [DONE]",
         arguments: [

@@ -30,6 +30,20 @@ package struct Attempts: Equatable, Sendable {
         package var isFault: Bool { self != .status(429) }
     }
 
+    /// Why no other host may be asked, by the rule that says so.
+    package enum Hindrance: Equatable, Sendable {
+        /// 4
+        case committed
+        /// 5
+        case placedElsewhere
+        /// 1
+        case limit
+        /// 3: the reply is the client's.
+        case answered
+        /// 6
+        case budget
+    }
+
     /// Hosts that failed at the request, in turn.
     package private(set) var tried: [NodeID] = []
     /// Whether an upstream's byte has gone to the client.
@@ -42,18 +56,31 @@ package struct Attempts: Equatable, Sendable {
     /// Number of the attempt under way, from 1.
     package var number: Int { tried.count + 1 }
 
+    /// What keeps the request from another host, if there is one; nil where that may be asked.
+    ///
+    /// - Parameters:
+    ///   - budget: what is left for retries at this moment.
+    ///   - now: seconds, on the budget's clock.
+    package func hindrance(after outcome: Outcome, _ budget: RetryBudget, at now: Double) -> Hindrance? {
+        // 4
+        guard !isCommitted else { return .committed }
+        // 5
+        guard !isPlacedElsewhere else { return .placedElsewhere }
+        // 3
+        guard outcome.isPassing else { return .answered }
+        // 1
+        guard number < Self.limit else { return .limit }
+        // 6
+        return outcome.isFault && !budget.allowsRetry(at: now) ? .budget : nil
+    }
+
     /// Whether another host may be asked, if there is one.
     ///
-    /// - Parameter budget: what is left for retries at this moment.
+    /// - Parameters:
+    ///   - budget: what is left for retries at this moment.
+    ///   - now: seconds, on the budget's clock.
     package func mayAskAnother(after outcome: Outcome, _ budget: RetryBudget, at now: Double) -> Bool {
-        // 4, 5
-        guard !isCommitted, !isPlacedElsewhere else { return false }
-        // 1
-        guard number < Self.limit else { return false }
-        // 3
-        guard outcome.isPassing else { return false }
-        // 6
-        return !outcome.isFault || budget.allowsRetry(at: now)
+        hindrance(after: outcome, budget, at: now) == nil
     }
 
     /// The request leaves a host for another.

@@ -125,8 +125,9 @@ package final class FleetBook: Sendable {
         state.withLock { $0.budget.retried(at: now) }
     }
 
-    func mayAskAnother(_ attempts: Attempts, after outcome: Attempts.Outcome) -> Bool {
+    /// What keeps a request from another host, if there is one; nil where that may be asked.
+    func hindrance(_ attempts: Attempts, after outcome: Attempts.Outcome) -> Attempts.Hindrance? {
         let now = Uptime.seconds
-        return state.withLock { attempts.mayAskAnother(after: outcome, $0.budget, at: now) }
+        return state.withLock { attempts.hindrance(after: outcome, $0.budget, at: now) }
     }
 }

@@ -8,6 +8,8 @@ enum HopFields {
     static let hop = "x-llmstack-hop"
     /// The request's name on its way: where it waits in another node's queue, that node's events tell of it by this.
     static let request = "x-llmstack-request"
+    /// Who the client is whose request another node has placed: a key's characters, or that node's id.
+    private static let client = "x-llmstack-client"
     /// Characters.
     static let idLimit = 40
 
@@ -32,9 +34,23 @@ enum HopFields {
 
     private static let credentials = ["authorization", "cookie", "origin", "x-api-key"]
 
-    static func mark(_ fields: inout Fields, id: String) {
+    static func mark(_ fields: inout Fields, id: String, client name: String) {
         fields.replace(hop, with: "1")
         fields.replace(request, with: id)
+        if name.isEmpty { fields.remove(client) } else { fields.replace(client, with: name) }
+    }
+
+    /// What only another node's router may say.
+    static func stripHop(_ fields: inout Fields) {
+        fields.remove(hop)
+        fields.remove(client)
+    }
+
+    /// Whose request it is: of another node's, as that node says; empty on this host.
+    static func client(_ fields: Fields, _ visitor: Visit.Visitor?) -> String {
+        guard let visitor else { return "" }
+        guard visitor.isNode, let named = fields[client], Advertisement.isIdentifier(named) else { return visitor.id }
+        return named
     }
 
     /// What an upstream says to browsers says nothing of this router.

@@ -19,6 +19,9 @@ final class PlacedRequest: Itinerary {
         var isEventStream: Bool
         /// Of what the request says: tier and flexibility are set by ``ask``.
         var work: Workload
+        /// Whose it is (``HopFields/client(_:_:)``), and their visit at the listener of a cluster with keys.
+        var client = ""
+        var visit: Visit?
         /// The body for a tier: edited where it must name another model than it does.
         var edit: (_ tier: String, _ isLocal: Bool) -> Disposition.Edit
     }
@@ -33,6 +36,8 @@ final class PlacedRequest: Itinerary {
     private var route: Route?
     private var attempts: Attempts
     private var tried: [NodeID] { attempts.tried }
+    /// Why no other host was asked after the last failure, for people; nil where nothing more is to be said of that.
+    private var hindrance: String?
     /// Where it is now.
     private var stay: Stay?
     private var status = 0
@@ -133,7 +138,8 @@ final class PlacedRequest: Itinerary {
             status = 502
             answer(
                 OpenAIError(
-                    502, "upstream_unavailable", "\(upstream): \(failure). llmstack doctor on that host says more.",
+                    502, "upstream_unavailable",
+                    "\(upstream): \(failure). \(hindrance.map { "\($0). " } ?? "")llmstack doctor on that host says more.",
                     retryAfter: 5))
         }
     }
@@ -172,7 +178,8 @@ final class PlacedRequest: Itinerary {
     private func enter(_ verdict: Verdict, _ tier: String) {
         guard let loop else { return }
         let request = AdmissionRequest(
-            id: id, promptTokens: errand.work.promptTokens, outputTokens: Int(errand.work.expectedOutput))
+            id: id, client: errand.client, promptTokens: errand.work.promptTokens,
+            outputTokens: Int(errand.work.expectedOutput))
         let bound = NIOLoopBound(self, eventLoop: loop)
         let attempt = tried.count
         let ticket = cluster.gate.enter(tier, request) { answer in
@@ -221,17 +228,20 @@ final class PlacedRequest: Itinerary {
         // A query may hold credentials too, and means nothing to a tier.
         head.target = String(head.path)
         HopFields.strip(&head.fields, isOwn: false)
-        HopFields.mark(&head.fields, id: id)
-        go(.send(head, Endpoint(place), errand.edit(tier, false)))
+        HopFields.mark(&head.fields, id: id, client: errand.client)
+        go(.send(head, cluster.node.transport.endpoint(place, verdict.id), errand.edit(tier, false)))
     }
 
     /// Leaves a host that cannot serve the request now.
     ///
     /// - Returns: whether another is asked.
     private func passBy(_ outcome: Attempts.Outcome) -> Bool {
-        guard outcome.isPassing, cluster.book.mayAskAnother(attempts, after: outcome),
-            case .host(let verdict)? = route?.decision
-        else { return false }
+        guard outcome.isPassing, case .host(let verdict)? = route?.decision else { return false }
+        if let hindrance = cluster.book.hindrance(attempts, after: outcome) {
+            self.hindrance = outcome.isFault ? text(of: hindrance) : nil
+            if let text = self.hindrance { cluster.log.warning("request \(id) at \(verdict.name): \(text)") }
+            return false
+        }
         let next = cluster.chooseAgain(question(except: tried + [verdict.id]))
         // The reply that there is beats none.
         guard case .host(let other) = next.decision else { return false }
@@ -245,6 +255,17 @@ final class PlacedRequest: Itinerary {
         return goOn(next)
     }
 
+    private func text(of hindrance: Attempts.Hindrance) -> String? {
+        switch hindrance {
+        case .budget:
+            "No other host was asked: too many requests were asked for again in the last \(RetryBudget.window) s"
+        case .limit:
+            "\(tried.map { cluster.host($0)?.name ?? "a host that has left" }.joined(separator: ", ")) could not serve it before"
+        // Not this router's to go on with.
+        case .committed, .placedElsewhere, .answered: nil
+        }
+    }
+
     // MARK: Ending
 
     /// Gives back what the request has at the host where it is.
@@ -256,6 +277,9 @@ final class PlacedRequest: Itinerary {
         let firstToken = firstToken(timings).map { $0 - stay.began }
         cluster.ended(
             stay.tier, on: stay.verdict, outcome(end, status, stay, timings, firstToken))
+        errand.visit?.served(
+            stay.tier, by: stay.verdict.name, status: status,
+            tokens: timings.map { $0.promptTokens + $0.cachedTokens + $0.decodedTokens })
         note(stay, end, firstToken, status)
     }
 
@@ -283,7 +307,8 @@ final class PlacedRequest: Itinerary {
         let (verdict, cost) = (stay.verdict, stay.verdict.cost)
         let elapsed = elapsed
         return PlacementRecord(
-            time: WallClock.now - elapsed + stay.began, request: id, asked: asked, tier: stay.tier,
+            time: WallClock.now - elapsed + stay.began, request: id, client: errand.client, asked: asked,
+            tier: stay.tier,
             node: verdict.id, name: verdict.name, reason: route?.reason ?? "", attempt: attempts.number,
             promptTokens: errand.work.promptTokens, predictedFirstToken: cost.firstToken, queue: cost.queue,
             load: cost.load, prefill: cost.prefill, decode: cost.decode, network: cost.network,
