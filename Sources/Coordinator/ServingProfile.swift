@@ -1,3 +1,4 @@
+package import Cluster
 package import Wire
 
 /// How a router serves: the data in which one host differs from a cluster. Code asks a profile, never which it is.
@@ -18,6 +19,12 @@ package struct ServingProfile: Sendable {
         /// Where a request would go, and why.
         case explain
         case drain
+        /// Who is let in: ``AccessRoutes``.
+        case access
+        case join
+        case renew
+        /// The files say otherwise now.
+        case reloadAccess
     }
 
     /// What becomes of a path that means nothing to the router.
@@ -33,6 +40,8 @@ package struct ServingProfile: Sendable {
     package var otherwise = Otherwise.upstream
     /// Whether only tiers that the node lends may be asked for, and only while it takes work.
     package var servesOnlyShared = false
+    /// Whether only those are served who belong to the cluster.
+    package var isGuarded = false
     package var limits = RequestLimits()
     /// Seconds that an upstream may take to accept a connection.
     package var connectSeconds = 10
@@ -50,6 +59,33 @@ package struct ServingProfile: Sendable {
     package static let clusterListener = ServingProfile(
         routes: documented + ofTheCluster, prefixes: inference, otherwise: .notFound, servesOnlyShared: true)
 
+    /// The same in a cluster with keys: for those who belong to it.
+    package static let keyedListener = ServingProfile(
+        routes: documented + ofTheCluster + betweenNodes, prefixes: inference, otherwise: .notFound,
+        servesOnlyShared: true, isGuarded: true)
+
+    /// The loopback router in a cluster with keys.
+    package static let keyedLoopback = ServingProfile(
+        routes: documented + ofTheCluster + [("POST", "/llmstack/v1/access/reload", .reloadAccess)], prefixes: inference
+    )
+
+    /// A gateway, which asks its cluster's routers for everything.
+    package static let gateway: ServingProfile = {
+        var profile = ServingProfile(routes: [])
+        // Others are there, and a client waits.
+        profile.connectSeconds = 2
+        return profile
+    }()
+
+    /// By who is let in.
+    package static func listener(_ security: ClusterIdentity.Security) -> ServingProfile {
+        security == .open ? clusterListener : keyedListener
+    }
+
+    package static func loopback(_ security: ClusterIdentity.Security) -> ServingProfile {
+        security == .open ? clusterLoopback : keyedLoopback
+    }
+
     private static let documented: [(String, String, Route)] = [
         ("POST", "/v1/chat/completions", .completion),
         ("POST", "/v1/completions", .completion),
@@ -64,6 +100,13 @@ package struct ServingProfile: Sendable {
         ("GET", "/llmstack/v1/cluster", .roster),
         ("POST", "/llmstack/v1/drain", .drain),
         ("POST", "/llmstack/v1/explain", .explain),
+    ]
+
+    private static let betweenNodes: [(String, String, Route)] = [
+        ("GET", "/llmstack/v1/access", .access),
+        ("POST", "/llmstack/v1/access", .access),
+        ("POST", "/llmstack/v1/join", .join),
+        ("POST", "/llmstack/v1/renew", .renew),
     ]
 
     private static let inference: [(String, String, Route)] = [

@@ -26,6 +26,25 @@ struct DiagnosisTests {
     }
 
     @Test(
+        "In a cluster with keys the certificate and the number of issuers count",
+        arguments: [
+            (true, 2, 25, [], nil, ""), (false, 1, 25, [], nil, ""),
+            (true, 1, 25, [], "cluster", "the only one"),
+            (false, 1, 5, [], "certificate", "runs out in 5 days"),
+            (false, 1, -3, [], "certificate", "ran out 3 days ago"),
+        ] as [(Bool, Int, Int, [String], String?, String)])
+    func keyed(
+        _ isIssuer: Bool, _ issuers: Int, _ days: Int, _ leftOut: [String], _ subject: String?, _ detail: String
+    ) {
+        var symptoms = Self.well
+        symptoms.cluster = ClusterIdentity(id: ClusterID("abcdefgh"), name: "team", security: .keys)
+        symptoms.trust = .init(isIssuer: isIssuer, issuers: issuers, daysLeft: days, leftOut: leftOut)
+        let wrong = symptoms.findings.filter { $0.verdict != .ok }
+        #expect(wrong.map(\.subject) == (subject.map { [$0] } ?? []))
+        #expect(wrong.allSatisfy { $0.detail.contains(detail) && $0.fix != nil })
+    }
+
+    @Test(
         "Each fault is found, judged and comes with what to do",
         arguments: [
             ("port 10103", Finding.Verdict.problem, "nginx (pid 7)", "another port"),

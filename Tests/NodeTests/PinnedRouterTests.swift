@@ -17,6 +17,32 @@ struct PinnedRouterTests {
         #expect(pin.json.hasSuffix("}\n"))
     }
 
+    @Test func `a cluster with keys makes it the second format`() throws {
+        var pin = Self.pin
+        pin.cluster.security = .keys
+        pin.authority = "abc"
+        pin.gateway = true
+        let value = try Value.json(pin.json)
+        #expect(value["version"] == .number(2))
+        #expect(value["authority"]?.text == "abc")
+        #expect(value["gateway"] == .boolean(true))
+        #expect(try PinnedRouter.parse(pin.json, path: "router.json") == pin)
+    }
+
+    @Test(
+        arguments: [
+            ("http://127.0.0.1:10101", 10101), ("http://127.0.0.1:65535", 65535), ("http://127.0.0.1:0", nil),
+            ("http://127.0.0.1:", nil), ("http://127.0.0.1:1/x", nil), ("https://127.0.0.1:10101", nil),
+            ("http://10.0.0.5:10103", nil),
+        ] as [(String, Int?)])
+    func `a gateway's project is on loopback`(_ url: String, _ port: Int?) {
+        var pin = Self.pin
+        #expect(pin.belongs(to: url) == (url == pin.url))
+        pin.gateway = true
+        #expect(PinnedRouter.gatewayPort(url) == port)
+        #expect(pin.belongs(to: url) == (port != nil))
+    }
+
     @Test func `the file holds what people may want to know`() throws {
         let value = try Value.json(Self.pin.json)
         #expect(value["version"] == .number(1))
@@ -35,7 +61,7 @@ struct PinnedRouterTests {
     static let damaged: [(String, String)] = [
         ("", "is damaged"), ("{", "is damaged"), ("[]", "is damaged"), ("{}", "is damaged"),
         ("{\"version\": \"1\"}", "is damaged"), ("{\"version\": 1}", "is damaged"),
-        ("{\"version\": 2}", "has format 2, and this llmstack reads 1"),
+        ("{\"version\": 2}", "is damaged"), ("{\"version\": 3}", "has format 3, and this llmstack reads 2"),
         (pin.json.replacing("open", with: "sealed"), "is damaged"), (String(pin.json.dropLast(4)), "is damaged"),
     ]
 

@@ -1,5 +1,6 @@
 package import Cluster
 import Foundation
+package import Wire
 
 /// What was found on a host that wants to be in a cluster, before it is judged.
 package struct Symptoms: Equatable, Sendable {
@@ -58,9 +59,29 @@ package struct Symptoms: Equatable, Sendable {
         }
     }
 
+    /// How a host stands in a cluster with keys.
+    package struct Trust: Equatable, Sendable {
+        package var isIssuer: Bool
+        /// Of the cluster, as this host knows them.
+        package var issuers: Int
+        /// Days until this host's certificate runs out; negative where it has.
+        package var daysLeft: Int
+        /// Names and addresses of this host that its certificate may not have.
+        package var leftOut: [String]
+
+        package init(isIssuer: Bool, issuers: Int, daysLeft: Int, leftOut: [String]) {
+            self.isIssuer = isIssuer
+            self.issuers = issuers
+            self.daysLeft = daysLeft
+            self.leftOut = leftOut
+        }
+    }
+
     package var cluster: ClusterIdentity?
     /// Why the cluster's file cannot be used: what, and what to do.
     package var clusterProblem: String?
+    /// Of a host in a cluster with keys.
+    package var trust: Trust?
     package var interfaces: [Interface] = []
     package var directory = Directory.silent
     package var firewalls: [Firewall] = []
@@ -71,6 +92,8 @@ package struct Symptoms: Equatable, Sendable {
     package var routerIsExposed = false
     /// Other nodes that the router knows, with their state; nil where no router runs.
     package var nodes: [Neighbour]?
+    /// What this project's gateway says; nil where it has none, or it does not run.
+    package var gateway: GatewayReport?
     package var isMac = false
 
     package init() {}
@@ -102,9 +125,9 @@ package struct Finding: Equatable, Sendable, Encodable {
 extension Symptoms {
     /// Each subject once, in the order in which one looks for a fault: from this host outwards.
     package var findings: [Finding] {
-        [clusterFinding] + ports.map(portFinding)
+        [clusterFinding, certificate].compactMap { $0 } + ports.map(portFinding)
             + [
-                multicast, directoryFinding, firewall, clock, exposure, others, localNetwork,
+                gatewayFinding, multicast, directoryFinding, firewall, clock, exposure, others, localNetwork,
             ].compactMap { $0 }
     }
 
@@ -115,11 +138,41 @@ extension Symptoms {
         guard let cluster else {
             return Finding(
                 "cluster", .ok, "this host is in none and serves itself alone",
-                fix: "llmstack cluster init --open, or llmstack join --open NAME, if that is not what you want")
+                fix: "llmstack cluster init, or llmstack join, if that is not what you want")
+        }
+        if let trust {
+            let role = trust.isIssuer ? "this host is an issuer of \(cluster.name)" : "this host is in \(cluster.name)"
+            return trust.isIssuer && trust.issuers < 2
+                ? Finding(
+                    "cluster", .warning, "\(role), and the only one: without it nobody is invited or renewed",
+                    fix: "llmstack cluster invite --role issuer, for another node; or llmstack cluster backup FILE")
+                : Finding("cluster", .ok, role)
         }
         return Finding(
             "cluster", .warning, "\(cluster.name) is open: whoever reaches this host uses its models",
             fix: "keep it to networks that you trust wholly")
+    }
+
+    /// Leaves are renewed ten days before they run out: with less left, no issuer has been within reach for a while.
+    private var certificate: Finding? {
+        guard let trust else { return nil }
+        if trust.daysLeft < 0 {
+            return Finding(
+                "certificate", .problem, "it ran out \(-trust.daysLeft) days ago, so no other node takes this one",
+                fix: "come within reach of an issuer: it is renewed by itself for 90 days, then llmstack join TOKEN")
+        }
+        if trust.daysLeft < 9 {
+            return Finding(
+                "certificate", .warning, "it runs out in \(trust.daysLeft) days, and no issuer has renewed it",
+                fix: "start an issuer within reach; llmstack cluster keys lists them")
+        }
+        let fine = "good for \(trust.daysLeft) days"
+        return trust.leftOut.isEmpty
+            ? Finding("certificate", .ok, fine)
+            : Finding(
+                "certificate", .ok,
+                "\(fine), without \(trust.leftOut.joined(separator: ", ")), which no authority of this cluster may certify",
+                fix: "use this host's .local name or its address on the local network")
     }
 
     private func portFinding(_ port: Port) -> Finding {
@@ -214,6 +267,22 @@ extension Symptoms {
         return Finding(
             "nodes", .warning, troubled.map { "\($0.name) is \($0.state)" }.joined(separator: ", "),
             fix: "llmstack nodes says why")
+    }
+
+    private var gatewayFinding: Finding? {
+        guard let gateway else { return nil }
+        let name = gateway.cluster.name.printable()
+        if gateway.keyIsRefused {
+            return Finding(
+                "gateway", .problem, "this host's key for the cluster \(name) was revoked",
+                fix: "ask for a new token, then llmstack install --external auto --token TOKEN")
+        }
+        guard let router = gateway.inUse else {
+            return Finding(
+                "gateway", .problem, "no router of the cluster \(name) answers",
+                fix: "see that one runs (llmstack status, there), and that this host is on its network")
+        }
+        return Finding("gateway", .ok, "router \(router.name.printable()) of the cluster \(name)")
     }
 
     private var localNetwork: Finding? {

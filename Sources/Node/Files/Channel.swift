@@ -19,6 +19,9 @@ package enum Channel: Equatable, Sendable {
         }
     }
 
+    /// Whether the stack is this host's own.
+    package var isLocal: Bool { if case .external = self { false } else { true } }
+
     package var usesNext: Bool { self == .next }
 
     /// `<channel>[ <url>]` and a line feed.

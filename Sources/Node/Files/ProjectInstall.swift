@@ -59,16 +59,34 @@ package struct ProjectInstall: Equatable, Sendable {
     /// Wires a project to another host's router.
     ///
     /// - Parameters:
-    ///   - url: the router's, without a slash at its end.
+    ///   - url: the router's, without a slash at its end. Behind a gateway the project is wired to that one instead.
     ///   - catalog: what that router serves.
     ///   - pin: whose URL it is, when the router was found by name.
     package init(
         work: WorkDirectory, thinClientOf url: String, catalog: Catalog, environment: [String: String],
         pin: PinnedRouter? = nil, shipped: String? = Shipped.directory()
     ) {
+        let isKeyed = pin?.cluster.security == .keys
+        var access = isKeyed ? OpencodeConfig.Access.patient : .init()
+        var url = url
+        var bundle: GeneratedFile?
+        if let pin, pin.isGateway {
+            url = "\(PinnedRouter.gatewayBase)\(Endpoints(environment: environment).routerPort)"
+        } else if let pin, isKeyed,
+            let secrets = try? ClusterSecrets(
+                configuration: ClusterFiles(environment: environment).configuration, cluster: pin.cluster.id)
+        {
+            access.apiKey = "{file:\(secrets.path(.clientKey))}"
+            let text = AuthorityBundle.text(
+                authority: ((try? secrets.text(.authority)) ?? nil) ?? "", users: environment[AuthorityBundle.variable],
+                path: work.authoritiesPEM)
+            bundle = GeneratedFile(path: work.authoritiesPEM, text: text, mode: 0o644)
+        }
         self.init(
             work: work, channel: .external(url), catalog: catalog, listed: catalog, baseURL: "\(url)/v1",
+            access: access,
             environment: environment, shipped: shipped)
+        if let bundle { steps.insert(Step(name: "authorities.pem", file: bundle), at: steps.count - 1) }
         if let pin {
             let file = GeneratedFile(path: work.routerJSON, text: pin.json, mode: 0o644)
             steps.insert(Step(name: "router.json", file: file), at: steps.count - 1)
@@ -77,11 +95,13 @@ package struct ProjectInstall: Equatable, Sendable {
 
     private init(
         work: WorkDirectory, channel: Channel, catalog: Catalog, listed: Catalog, baseURL: String,
-        environment: [String: String], shipped: String?
+        access: OpencodeConfig.Access = .init(), environment: [String: String], shipped: String?
     ) {
         let settings = OpencodeSettings(environment: environment)
         func opencode(_ instructions: [String]) -> String {
-            OpencodeConfig(catalog: listed, baseURL: baseURL, instructions: instructions, settings: settings).json
+            OpencodeConfig(
+                catalog: listed, baseURL: baseURL, instructions: instructions, settings: settings, access: access
+            ).json
         }
         self.work = work
         self.channel = channel
@@ -109,7 +129,9 @@ package struct ProjectInstall: Equatable, Sendable {
         for step in steps {
             reports.append(Report(name: step.name, path: step.file.path, outcome: try step.file.write()))
         }
-        if !steps.contains(where: { $0.file.path == work.routerJSON }) { unlink(work.routerJSON) }
+        for path in [work.routerJSON, work.authoritiesPEM] where !steps.contains(where: { $0.file.path == path }) {
+            unlink(path)
+        }
         return reports
     }
 }

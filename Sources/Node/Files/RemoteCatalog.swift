@@ -13,6 +13,16 @@ package enum RemoteCatalog {
         package let description: String
 
         package init(_ problem: String, fix: String) { description = "\(problem)\n  fix: \(fix)" }
+
+        /// - Parameter error: one that says itself what to do.
+        init(said error: any Error) { description = "\(error)" }
+
+        /// The cluster has keys, and takes this host's no more.
+        package static func keyRefused(_ url: String) -> Unavailable {
+            Unavailable(
+                "the router at \(url) does not take this host's key: it was revoked",
+                fix: "ask for a new token, then llmstack install --external auto --token TOKEN")
+        }
     }
 
     /// Fetches and reads it.

@@ -74,6 +74,9 @@ package struct ClusterFiles: Equatable, Sendable {
         return NodeID(id)
     }
 
+    /// This host is another node from now on.
+    package func forgetNodeID() { try? FileManager.default.removeItem(atPath: nodeIDFile) }
+
     /// 80 random bits: no two nodes of a team draw the same.
     private static let idLength = 16
 

@@ -7,6 +7,23 @@ package struct OpencodeConfig: Equatable, Sendable {
     private let baseURL: String
     private let instructions: [String]
     private let settings: OpencodeSettings
+    private let access: Access
+
+    /// How the router lets opencode in, and how long opencode is to wait for it.
+    package struct Access: Equatable, Sendable {
+        /// May refer to a file: `{file:/path}` (https://opencode.ai/docs/config/#files).
+        package var apiKey = "sk-no-key-required"
+        /// Milliseconds for a whole reply; nil leaves it to opencode, which takes 300,000.
+        package var timeout: Int?
+
+        package init() {}
+
+        /// Of a cluster with keys: a model may take 900 s to load, and its reply some more. Who waits is told of a host
+        /// that is lost, so nobody waits in vain.
+        package static let patient = Access(timeout: 1_800_000)
+
+        private init(timeout: Int) { self.timeout = timeout }
+    }
 
     /// Name of the provider, and so the first part of every model's full name.
     private static let provider = "llama.cpp"
@@ -20,11 +37,14 @@ package struct OpencodeConfig: Equatable, Sendable {
     /// - Parameters:
     ///   - baseURL: the router's, with `/v1` at its end.
     ///   - instructions: paths of instruction files; empty leaves the key out.
-    package init(catalog: Catalog, baseURL: String, instructions: [String], settings: OpencodeSettings) {
+    package init(
+        catalog: Catalog, baseURL: String, instructions: [String], settings: OpencodeSettings, access: Access = Access()
+    ) {
         self.catalog = catalog
         self.baseURL = baseURL
         self.instructions = instructions
         self.settings = settings
+        self.access = access
     }
 
     /// The router of this host as `[DEFAULT]` of models.ini places it.
@@ -60,10 +80,16 @@ package struct OpencodeConfig: Equatable, Sendable {
             Self.provider: .members([
                 "npm": .string("@ai-sdk/openai-compatible"),
                 "name": .string("llmstack"),
-                "options": .members(["baseURL": .string(baseURL), "apiKey": .string("sk-no-key-required")]),
+                "options": .object(options),
                 "models": .object(models),
             ])
         ])
+    }
+
+    private var options: [OrderedJSON.Member] {
+        [
+            .init(key: "baseURL", value: .string(baseURL)), .init(key: "apiKey", value: .string(access.apiKey)),
+        ] + (access.timeout.map { [.init(key: "timeout", value: .integer($0))] } ?? [])
     }
 
     private var auto: OrderedJSON.Member {

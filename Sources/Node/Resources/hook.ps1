@@ -43,6 +43,28 @@ function global:_llmstack_usable([string] $channel) {
     return $true
 }
 
+# Where opencode asks a router of a cluster with keys itself, Node.js is told of the cluster's authority; and what was there is
+# put back.
+function global:_llmstack_restore_authorities {
+    if (-not $global:_LLMSTACK_PROMPT_ON -and $env:LLMSTACK_WORK_DIR -and
+        $env:NODE_EXTRA_CA_CERTS -ceq [IO.Path]::Combine($env:LLMSTACK_WORK_DIR, '.llmstack', 'authorities.pem')) {
+        # Another llmstack shell's is not the user's own.
+        _llmstack_set NODE_EXTRA_CA_CERTS $null
+    }
+    if ($global:_LLMSTACK_CA_ON) { _llmstack_set NODE_EXTRA_CA_CERTS $global:_LLMSTACK_CA }
+    $global:_LLMSTACK_CA_ON = $false
+}
+
+function global:_llmstack_export_authorities([string] $project, [string] $channel, [string] $url) {
+    _llmstack_restore_authorities
+    $file = [IO.Path]::Combine($project, '.llmstack', 'authorities.pem')
+    if ($channel -cne 'external' -or -not $url.StartsWith('https://', [StringComparison]::Ordinal)) { return }
+    if (-not (Test-Path -LiteralPath $file -PathType Leaf)) { return }
+    $global:_LLMSTACK_CA = $env:NODE_EXTRA_CA_CERTS
+    $global:_LLMSTACK_CA_ON = $true
+    _llmstack_set NODE_EXTRA_CA_CERTS $file
+}
+
 function global:_llmstack_hook {
     $project = _llmstack_find
     $channel, $url = if ($project) { _llmstack_marker $project } else { '', '' }
@@ -51,6 +73,7 @@ function global:_llmstack_hook {
     $isFirst = $null -eq $global:_LLMSTACK_STATE
     $global:_LLMSTACK_STATE = $state
     if ($project -and (_llmstack_usable $channel)) {
+        _llmstack_export_authorities $project $channel $url
         if (-not $global:_LLMSTACK_PROMPT_ON) {
             # What another llmstack shell left in the environment is not the user's own.
             if ($env:LLMSTACK_WORK_DIR) { _llmstack_set OPENCODE_CONFIG $null; _llmstack_set LLMSTACK_REMOTE_URL $null }
@@ -67,6 +90,7 @@ function global:_llmstack_hook {
         $global:_LLMSTACK_PROMPT_SUFFIX = if ($url) { ' ' + ($url -replace '[\x00-\x1f\x7f]', '?') } else { '' }
         $global:_LLMSTACK_PROMPT_ON = $true
     } elseif ($global:_LLMSTACK_PROMPT_ON -or ($isFirst -and $env:LLMSTACK_WORK_DIR)) {
+        _llmstack_restore_authorities
         _llmstack_set OPENCODE_CONFIG $global:_LLMSTACK_CONFIG
         _llmstack_set LLMSTACK_REMOTE_URL $global:_LLMSTACK_URL
         foreach ($name in 'LLMSTACK_WORK_DIR', 'LLMSTACK_CHANNEL', 'LLMSTACK_ACTIVE') { _llmstack_set $name $null }
@@ -76,7 +100,8 @@ function global:_llmstack_hook {
 
 # Under Set-StrictMode, reading a variable that was never set is an error. The scope leaves no $name behind.
 & {
-    $names = 'STATE', 'CONFIG', 'URL', 'PROMPT_ON', 'PROMPT_COLOR', 'PROMPT_LABEL', 'PROMPT_SUFFIX', 'INNER_PROMPT'
+    $names = 'STATE', 'CONFIG', 'URL', 'CA', 'CA_ON', 'PROMPT_ON', 'PROMPT_COLOR', 'PROMPT_LABEL', 'PROMPT_SUFFIX',
+        'INNER_PROMPT'
     foreach ($name in $names) {
         if (-not (Get-Variable -Name "_LLMSTACK_$name" -Scope Global -ErrorAction Ignore)) {
             Set-Variable -Name "_LLMSTACK_$name" -Scope Global -Value $null

@@ -73,7 +73,31 @@ _llmstack_prompt() {
   PROMPT=$_LLMSTACK_PREFIX$PROMPT
 }
 
+# Where opencode asks a router of a cluster with keys itself, Node.js is told of the cluster's authority; and what was there
+# is put back.
+_llmstack_restore_authorities() {
+  # Another llmstack shell's is not the user's own.
+  if [[ -z ${_LLMSTACK_ON-} && -n ${LLMSTACK_WORK_DIR-} &&
+    ${NODE_EXTRA_CA_CERTS-} == "$LLMSTACK_WORK_DIR/.llmstack/authorities.pem" ]]; then
+    unset NODE_EXTRA_CA_CERTS
+  fi
+  if [[ -n ${_LLMSTACK_CA_ON-} ]]; then
+    if [[ -n $_LLMSTACK_HAD_CA ]]; then export NODE_EXTRA_CA_CERTS="$_LLMSTACK_CA"; else unset NODE_EXTRA_CA_CERTS; fi
+  fi
+  unset _LLMSTACK_CA_ON _LLMSTACK_HAD_CA _LLMSTACK_CA
+}
+
+_llmstack_export_authorities() {
+  local file=$_llmstack_project/.llmstack/authorities.pem
+  _llmstack_restore_authorities
+  [[ $_llmstack_channel/$_llmstack_url == external/https://* ]] || return 0
+  [[ -O $file ]] || return 0
+  typeset -g _LLMSTACK_HAD_CA=${NODE_EXTRA_CA_CERTS+set} _LLMSTACK_CA=${NODE_EXTRA_CA_CERTS-} _LLMSTACK_CA_ON=1
+  export NODE_EXTRA_CA_CERTS="$file"
+}
+
 _llmstack_enter() {
+  _llmstack_export_authorities
   if [[ -z ${_LLMSTACK_ON-} ]]; then
     # What another llmstack shell left in the environment is not the user's own.
     if [[ -n ${LLMSTACK_WORK_DIR-} ]]; then unset OPENCODE_CONFIG LLMSTACK_REMOTE_URL; fi
@@ -88,6 +112,7 @@ _llmstack_enter() {
 }
 
 _llmstack_leave() {
+  _llmstack_restore_authorities
   unset OPENCODE_CONFIG LLMSTACK_REMOTE_URL LLMSTACK_WORK_DIR LLMSTACK_CHANNEL LLMSTACK_ACTIVE
   if [[ -n ${_LLMSTACK_ON-} ]]; then
     if [[ -n $_LLMSTACK_HAD_CONFIG ]]; then export OPENCODE_CONFIG="$_LLMSTACK_CONFIG"; fi

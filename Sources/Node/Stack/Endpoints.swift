@@ -1,4 +1,5 @@
 import Cluster
+import Wire
 
 /// Where the two daemons of this host listen.
 package struct Endpoints: Equatable, Sendable {
@@ -10,6 +11,17 @@ package struct Endpoints: Equatable, Sendable {
     /// The address that the router binds.
     package var routerHost: String
     package var routerPort: Int
+    /// Whether the router is a gateway to another host's.
+    package var isGateway = false
+
+    /// Of a gateway: on loopback, since it lets everybody in who reaches it.
+    ///
+    /// - Parameter port: the project's, which opencode.json has as well.
+    package init(gatewayPort port: Int) {
+        routerHost = "127.0.0.1"
+        routerPort = port
+        isGateway = true
+    }
 
     /// - Parameters:
     ///   - environment: `ROUTER_HOST` and `ROUTER_PORT` come first.
@@ -46,6 +58,7 @@ package struct Endpoints: Equatable, Sendable {
     package func readiness(_ kind: DaemonKind) -> String {
         switch kind {
         case .llamaSwap: "\(base(kind))/health"
+        case .router where isGateway: "\(base(kind))\(GatewayReport.path)"
         case .router: "\(base(kind))/models.ini"
         }
     }

@@ -26,7 +26,7 @@ package struct LaunchRecipe: Sendable {
         var environment = environment
         for name in Self.ofTheShell { environment[name] = nil }
         environment["LLMSTACK_WORK_DIR"] = work.path
-        environment["LLMSTACK_CHANNEL"] = channel.name
+        environment["LLMSTACK_CHANNEL"] = channel.marker.trimmingCharacters(in: .whitespacesAndNewlines)
         environment[DaemonIdentity.markVariable] = DaemonIdentity(work: work).mark(kind)
         let arguments: [String]
         switch kind {

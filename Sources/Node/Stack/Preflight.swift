@@ -31,6 +31,16 @@ package struct Preflight: Sendable {
         }
     }
 
+    /// For a project that uses another host's router through a gateway: opencode.json alone is needed.
+    ///
+    /// - Throws: ``StackFailure``.
+    package init(_ work: WorkDirectory, gateway: Gateway) throws(StackFailure) {
+        try Self.requireOpencode(work)
+        catalog = Catalog()
+        endpoints = Endpoints(gatewayPort: gateway.port)
+        channel = .external(gateway.url)
+    }
+
     package static func requireOpencode(_ work: WorkDirectory) throws(StackFailure) {
         guard FileManager.default.fileExists(atPath: work.opencodeJSON) else {
             throw StackFailure(

@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import Wire
 
 /// Finds out a project's ``StackStatus``.
 package struct StackInspector: Sendable {
@@ -22,6 +23,7 @@ package struct StackInspector: Sendable {
 
     /// - Throws: ``StackFailure`` where there is no project, and where its models.ini cannot be read.
     package func status() async throws(StackFailure) -> StackStatus {
+        if let gateway = try Gateway(work) { return await self.gateway(gateway) }
         if case .external(let url)? = work.pinnedChannel { return await external(url) }
         let hasINI = FileManager.default.fileExists(atPath: work.modelsINI)
         guard hasINI || work.pinnedChannel != nil || work.runningChannel != nil else {
@@ -65,10 +67,77 @@ package struct StackInspector: Sendable {
             models: models.map { Self.modelNames($0.body) } ?? [], tiers: [],
             notes: trouble.map { ["the router \($0)\n  next: llmstack start on that host"] } ?? [])
         do {
-            if let pin = try PinnedRouter.read(work) { await addFound(pin, to: &status) }
+            if let pin = try PinnedRouter.read(work) {
+                if pin.cluster.security == .keys { return await keyed(pin, status) }
+                await addFound(pin, to: &status)
+            }
         } catch {
             status.notes.append("\(error)")
         }
+        return status
+    }
+
+    /// A thin client of a cluster with keys that runs a gateway.
+    private func gateway(_ gateway: Gateway) async -> StackStatus {
+        let endpoints = Endpoints(gatewayPort: gateway.port)
+        let observer = StackObserver(work: work, endpoints: endpoints, table: table)
+        let router = observer.observe(.router)
+        let report = router.port == .own ? await probe.gateway(endpoints) : nil
+        let listing = "\(endpoints.base(.router))/v1/models"
+        let models = report?.inUse == nil ? nil : await probe.reply(listing, timeout: .seconds(5))
+        let cluster = gateway.pin.cluster
+        var status = StackStatus(
+            project: work.path, channel: Channel.external(gateway.url).name, isUp: router.own != nil,
+            supervisor: observer.supervisor(), router: part(router, answers: report != nil, url: listing),
+            llamaSwap: nil,
+            models: models.map { Self.modelNames($0.body) } ?? [], tiers: [], notes: [])
+        status.foundRouter = .init(
+            cluster: cluster.name, id: cluster.id.description,
+            router: (report?.inUse?.name ?? gateway.pin.router.name).printable(RouterCandidate.nameLimit))
+        if let report {
+            if report.keyIsRefused {
+                status.notes.append(
+                    "this host's key for the cluster \(cluster.name) was revoked\n  next: ask for a new token, then "
+                        + "llmstack install --external auto --token TOKEN")
+            } else if report.inUse == nil {
+                status.notes.append(
+                    "no router of the cluster \(cluster.name) answers; the gateway goes on looking\n"
+                        + "  next: llmstack status on a host there")
+            }
+        } else if router.own != nil {
+            status.notes.append("the gateway runs but does not answer\n  next: llmstack restart")
+        }
+        return status
+    }
+
+    /// A thin client of a cluster with keys that talks to a router itself.
+    private func keyed(_ pin: PinnedRouter, _ before: StackStatus) async -> StackStatus {
+        var status = before
+        status.foundRouter = .init(
+            cluster: pin.cluster.name, id: pin.cluster.id.description, router: pin.router.name)
+        let keys = KeyRing(configuration: ClusterFiles(environment: environment).configuration)
+        guard let access = (try? keys.access(to: pin.cluster.id)) ?? nil, let place = SecureURL.place(pin.url) else {
+            status.notes = [
+                "this host has no key for the cluster \(pin.cluster.name)\n  next: llmstack install --external auto --token TOKEN"
+            ]
+            return status
+        }
+        let reply: Probe.Reply
+        do { reply = try await access.get("/v1/models", at: place, timeout: .seconds(5)) } catch {
+            status.notes = [
+                "the router cannot be used: \("\(error)".prefix { $0 != "\n" })\n"
+                    + "  next: llmstack start looks for the cluster \(pin.cluster.name)"
+            ]
+            return status
+        }
+        status.router.state = .external
+        status.models = Self.modelNames(reply.body)
+        status.notes =
+            reply.status == 401
+            ? [
+                "this host's key for the cluster \(pin.cluster.name) was revoked\n  next: ask for a new token, then "
+                    + "llmstack install --external auto --token TOKEN"
+            ] : []
         return status
     }
 

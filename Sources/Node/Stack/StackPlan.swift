@@ -154,7 +154,7 @@ extension StackPlan.Refusal {
         case .otherChannel(let running):
             return StackFailure(
                 "this project already runs in the \(running.name) channel",
-                advice: "next: llmstack restart --\(wanted.name)")
+                advice: "next: llmstack restart" + (wanted.isLocal ? " --\(wanted.name)" : ""))
         case .portTaken(let kind, let occupant):
             let what = "port \(port(kind)), which \(kind.name) needs, is taken by \(occupant)"
             if let project = occupant.project {

@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import Wire
 
 /// Brings a project's local stack up and leaves it running: what `start --detach` does.
 package struct StackStarter: Sendable {
@@ -33,8 +34,9 @@ package struct StackStarter: Sendable {
     /// - Returns: the channel that runs now.
     /// - Throws: ``StackFailure``; what this call had started is stopped again then.
     package func start(wanted: Channel?) async throws(StackFailure) -> Channel {
-        if case .external(let url)? = work.pinnedChannel { return try await connect(to: url) }
-        let ready = try Preflight(work: work, blueprint: blueprint, wanted: wanted, environment: environment)
+        let gateway = try Gateway(work)
+        if gateway == nil, case .external(let url)? = work.pinnedChannel { return try await connect(to: url) }
+        let ready = try preflight(gateway, wanted: wanted)
         try? FileManager.default.createDirectory(atPath: work.state, withIntermediateDirectories: true)
         guard let lock = await FileLock.taking(work.state, limit: Self.lockPatience) else {
             throw StackFailure(
@@ -52,21 +54,60 @@ package struct StackStarter: Sendable {
         case .alreadyRunning:
             try adopt(seen, observer)
             try await confirm(seen, ready.endpoints)
-            console.say("already running in the \(ready.channel.name) channel: \(ready.endpoints.base(.router))/v1")
+            console.say(running(ready, "already running"))
             try mark(ready, seen)
         case .bringUp(let missing):
             warnOfExposure(ready.endpoints)
             try await bringUp(missing, seen, ready, observer)
             try mark(ready, seen)
-            console.say("running in the \(ready.channel.name) channel: \(ready.endpoints.base(.router))/v1")
+            console.say(running(ready, "running"))
         }
+        if let gateway { await tell(of: gateway, ready.endpoints) }
         return ready.channel
     }
+
+    /// - Parameter gateway: the project's, where it has one.
+    package func preflight(_ gateway: Gateway?, wanted: Channel?) throws(StackFailure) -> Preflight {
+        if let gateway { return try Preflight(work, gateway: gateway) }
+        return try Preflight(work: work, blueprint: blueprint, wanted: wanted, environment: environment)
+    }
+
+    private func running(_ ready: Preflight, _ how: String) -> String {
+        let url = "\(ready.endpoints.base(.router))/v1"
+        return ready.channel.isLocal ? "\(how) in the \(ready.channel.name) channel: \(url)" : "\(how): \(url)"
+    }
+
+    /// Which router the gateway uses. That it has none is no error: this host may be away from home.
+    private func tell(of gateway: Gateway, _ endpoints: Endpoints) async {
+        let end = ContinuousClock.now + Self.routerPatience
+        while true {
+            let report = await probe.gateway(endpoints)
+            if report?.keyIsRefused == true {
+                return console.warn(
+                    "this host's key for the cluster \(gateway.pin.cluster.name) was revoked\n  fix: ask for a new token, "
+                        + "then llmstack install --external auto --token TOKEN")
+            }
+            if let router = report?.inUse {
+                return console.say(
+                    "router \(router.name) of the cluster \(gateway.pin.cluster.name)\(router.url.map { ": \($0)" } ?? "")"
+                )
+            }
+            guard ContinuousClock.now < end else {
+                return console.warn(
+                    "no router of the cluster \(gateway.pin.cluster.name) answers yet; the gateway goes on looking\n"
+                        + "  next: llmstack status says when one does")
+            }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// How long a start waits for the gateway to find a router.
+    private static let routerPatience = Duration.seconds(3)
 
     /// A thin client has nothing to start; it looks whether the other side is there.
     private func connect(to url: String) async throws(StackFailure) -> Channel {
         try Preflight.requireOpencode(work)
-        let router = RemoteRouter(await probe.reply("\(url)/models.ini", timeout: .seconds(5)))
+        let router = RemoteRouter(await models(at: url))
         if let trouble = router.trouble {
             console.warn(
                 "the router at \(url) \(trouble)\n  next: llmstack start on that host; you are connected all the same")
@@ -74,6 +115,16 @@ package struct StackStarter: Sendable {
         try write(Channel.external(url).marker, to: work.activeChannel)
         console.say("connected to \(url)")
         return .external(url)
+    }
+
+    /// models.ini of another host's router, with this host's key where it has one for that.
+    private func models(at url: String) async -> Probe.Reply? {
+        guard let pin = (try? PinnedRouter.read(work)) ?? nil, pin.cluster.security == .keys,
+            let place = SecureURL.place(url)
+        else { return await probe.reply("\(url)/models.ini", timeout: .seconds(5)) }
+        let keys = KeyRing(configuration: ClusterFiles(environment: environment).configuration)
+        guard let access = (try? keys.access(to: pin.cluster.id)) ?? nil else { return nil }
+        return try? await access.get("/models.ini", at: place, timeout: .seconds(5))
     }
 
     private func bringUp(
@@ -160,7 +211,7 @@ package struct StackStarter: Sendable {
 
     /// The marker that says which channel runs. Without local tiers there is no channel to switch and no marker.
     private func mark(_ ready: Preflight, _ seen: StackObservation) throws(StackFailure) {
-        if !seen.needsLlamaSwap {
+        if !seen.needsLlamaSwap, ready.channel.isLocal {
             try? FileManager.default.removeItem(atPath: work.activeChannel)
         } else if work.runningChannel != ready.channel {
             try write(ready.channel.marker, to: work.activeChannel)

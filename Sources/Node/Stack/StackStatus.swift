@@ -89,7 +89,10 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         if let foundRouter { lines.append("cluster: \(foundRouter.cluster), router \(foundRouter.router)") }
         lines.append(line("router", router))
         if let llamaSwap { lines.append(line("llama-swap", llamaSwap)) }
-        if let supervisor { lines.append("  both looked after by llmstack start --foreground, pid \(supervisor)") }
+        if let supervisor {
+            lines.append(
+                "  \(llamaSwap == nil ? "" : "both ")looked after by llmstack start --foreground, pid \(supervisor)")
+        }
         if !models.isEmpty { lines += ["models:"] + models.map { "  - \($0)" } }
         let upgrades = tiers.filter(\.isNext)
         if channel == Channel.next.name, !upgrades.isEmpty {

@@ -27,13 +27,13 @@ package struct StackSupervisor: Sendable {
         wanted: Channel?, stop: some AsyncSequence<Void, Never> & Sendable
     ) async throws(StackFailure) {
         let work = starter.work
-        if case .external(let url)? = work.pinnedChannel {
+        let gateway = try Gateway(work)
+        if gateway == nil, case .external(let url)? = work.pinnedChannel {
             throw StackFailure(
                 "this project is a client of \(url): it runs nothing that could be looked after",
                 advice: "next: llmstack start, without --foreground")
         }
-        let ready = try Preflight(
-            work: work, blueprint: starter.blueprint, wanted: wanted, environment: starter.environment)
+        let ready = try starter.preflight(gateway, wanted: wanted)
         let observer = StackObserver(work: work, endpoints: ready.endpoints, table: starter.table)
         let file = StackObserver.supervisorFile(in: work)
         let lock = try await soleSupervisor(file)
@@ -42,7 +42,7 @@ package struct StackSupervisor: Sendable {
             withExtendedLifetime(lock) {}
         }
         try await takeOver(ready, observer)
-        try starter.writeConfiguration(ready)
+        if gateway == nil { try starter.writeConfiguration(ready) }
         let kinds = ready.catalog.localTiers.isEmpty ? [DaemonKind.router] : [.llamaSwap, .router]
         let recipe = LaunchRecipe(
             work: work, endpoints: ready.endpoints, environment: starter.environment, llmstack: starter.llmstack)
@@ -150,7 +150,7 @@ package struct StackSupervisor: Sendable {
                     case .delay(let kind, let seconds):
                         starter.console.say("\(kind.name) is started again in \(Int(seconds.rounded())) s")
                     case .ready:
-                        if kinds.contains(.llamaSwap) {
+                        if kinds.contains(.llamaSwap) || !ready.channel.isLocal {
                             try? AtomicFile.write(ready.channel.marker, to: recipe.work.activeChannel, mode: 0o644)
                         }
                         starter.console.say(

@@ -48,7 +48,13 @@ package struct Subshell: Sendable {
             ("LLMSTACK_CHANNEL", channel.name), ("LLMSTACK_ACTIVE", "1"),
         ]
         if let root { result.append(("LLMSTACK_ROOT", root)) }
-        if case .external(let url) = channel { result.append(("LLMSTACK_REMOTE_URL", url)) }
+        if case .external(let url) = channel {
+            result.append(("LLMSTACK_REMOTE_URL", url))
+            // As the prompt hook has it.
+            if SecureURL.place(url) != nil, FileManager.default.fileExists(atPath: work.authoritiesPEM) {
+                result.append((AuthorityBundle.variable, work.authoritiesPEM))
+            }
+        }
         return result.map { (name: $0.0, value: $0.1) }
     }
 

@@ -4,8 +4,9 @@ import Foundation
 /// `.llmstack/router.json`: the router that a project found by name. The channel's marker has its address of the last
 /// time; this says whose address that is, so that `start` can find it at another one.
 package struct PinnedRouter: Equatable, Sendable, Codable {
-    /// Of the file's format.
-    package static let version = 1
+    /// Of the file's format; without authority and gateway the first one says all.
+    package static let version = 2
+    private static let firstVersion = 1
     /// Where cluster listeners listen.
     package static let clusterPort = 10103
 
@@ -27,12 +28,37 @@ package struct PinnedRouter: Equatable, Sendable, Codable {
     package var url: String
     /// The router that was asked for by its name: used whenever it is there.
     package var preferred: NodeID?
+    /// The pin of the cluster's authority, as text; nil for an open cluster.
+    package var authority: String?
+    /// Whether a router of this host's own stands between: opencode talks to that one, on loopback. nil for no.
+    package var gateway: Bool?
 
-    package init(cluster: ClusterIdentity, router: Router, url: String, preferred: NodeID? = nil) {
+    package var isGateway: Bool { gateway == true }
+
+    package init(
+        cluster: ClusterIdentity, router: Router, url: String, preferred: NodeID? = nil, authority: String? = nil,
+        gateway: Bool? = nil
+    ) {
         self.cluster = cluster
         self.router = router
         self.url = url
         self.preferred = preferred
+        self.authority = authority
+        self.gateway = gateway
+    }
+
+    /// What the channel's marker of a gateway's project begins with; its port follows.
+    package static let gatewayBase = "http://127.0.0.1:"
+
+    /// Whether a project with this URL in its marker is the pin's.
+    package func belongs(to url: String) -> Bool { isGateway ? Self.gatewayPort(url) != nil : self.url == url }
+
+    /// - Parameter url: of a gateway's project's marker.
+    package static func gatewayPort(_ url: String) -> Int? {
+        guard url.hasPrefix(gatewayBase), let port = Int(url.dropFirst(gatewayBase.utf8.count)),
+            (1...65535).contains(port)
+        else { return nil }
+        return port
     }
 
     /// The file cannot be used.
@@ -54,7 +80,7 @@ package struct PinnedRouter: Equatable, Sendable, Codable {
     package var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let file = File(version: Self.version, pin: self)
+        let file = File(version: authority == nil && !isGateway ? Self.firstVersion : Self.version, pin: self)
         return (try? encoder.encode(file)).map { String(decoding: $0, as: UTF8.self) + "\n" } ?? ""
     }
 
@@ -68,7 +94,7 @@ package struct PinnedRouter: Equatable, Sendable, Codable {
         guard let header = try? JSONDecoder().decode(Header.self, from: data) else {
             throw Unreadable(path, "is damaged", fix: anew)
         }
-        guard header.version == version else {
+        guard (firstVersion...version).contains(header.version) else {
             throw Unreadable(
                 path, "has format \(header.version), and this llmstack reads \(version)",
                 fix: "update llmstack, or \(anew)"
@@ -93,7 +119,7 @@ package struct PinnedRouter: Equatable, Sendable, Codable {
                 work.routerJSON, "cannot be read", fix: "check its permissions, or remove it and install again")
         }
         let pin = try parse(text, path: work.routerJSON)
-        return pin.url == url ? pin : nil
+        return pin.belongs(to: url) ? pin : nil
     }
 
     private struct File: Codable {

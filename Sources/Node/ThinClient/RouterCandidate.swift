@@ -9,6 +9,19 @@ package struct RouterCandidate: Equatable, Sendable {
         case silent
         /// A newer kind of node, which is never used.
         case incompatible(version: String)
+        /// Whoever answers there cannot show that it is this router.
+        case impostor(place: String, reason: String)
+    }
+
+    /// What it takes to use it.
+    package enum Lock: Equatable, Sendable {
+        /// Nothing: an open cluster.
+        case open
+        /// A key, which this host has not.
+        case keyNeeded
+        case keyHeld
+        /// This host has a key, which is not taken any more.
+        case keyRefused
     }
 
     /// nil where a node of another kind does not say.
@@ -26,10 +39,13 @@ package struct RouterCandidate: Equatable, Sendable {
     /// Why not, for people.
     package var reason: String?
     package var state: State
+    package var lock: Lock
+    /// The pin of the authority by which it has shown who it is, as text; nil where it has not.
+    package var authority: String?
 
     package init(
         cluster: ClusterID?, clusterName: String, node: NodeID, name: String, host: String, tiers: [String],
-        isAccepting: Bool = true, reason: String? = nil, state: State
+        isAccepting: Bool = true, reason: String? = nil, state: State, lock: Lock = .open
     ) {
         self.cluster = cluster
         self.clusterName = clusterName
@@ -40,6 +56,7 @@ package struct RouterCandidate: Equatable, Sendable {
         self.isAccepting = isAccepting
         self.reason = reason
         self.state = state
+        self.lock = lock
     }
 
     /// What a sighting says by itself; nil where it is no router of ours.
@@ -58,7 +75,8 @@ package struct RouterCandidate: Equatable, Sendable {
                 cluster: advertisement.cluster,
                 clusterName: advertisement.clusterName.isEmpty
                     ? advertisement.cluster.description : advertisement.clusterName,
-                node: advertisement.node, name: name, host: host, tiers: advertisement.tiers, state: .silent)
+                node: advertisement.node, name: name, host: host, tiers: advertisement.tiers, state: .silent,
+                lock: advertisement.security == .open ? .open : .keyNeeded)
         }
     }
 
@@ -84,7 +102,26 @@ package struct RouterCandidate: Equatable, Sendable {
         return true
     }
 
+    /// Takes over what a handshake has shown.
+    package mutating func learn(_ outcome: KeyedProbe.Outcome, at url: String, roundTrip: Duration, isOnLink: Bool) {
+        switch outcome {
+        case .silent: state = .silent
+        case .refused(let reason):
+            state = .impostor(place: SecureURL.place(url)?.host ?? url, reason: reason)
+        case .unknown:
+            lock = .keyNeeded
+            state = .live(url: url, roundTrip: roundTrip, isOnLink: isOnLink)
+        case .known(_, let authority, let key):
+            self.authority = authority
+            lock = key.map { $0 ? .keyHeld : .keyRefused } ?? .keyNeeded
+            state = .live(url: url, roundTrip: roundTrip, isOnLink: isOnLink)
+        }
+    }
+
     package var isLive: Bool { url != nil }
+
+    /// Whether its cluster has keys.
+    package var isKeyed: Bool { lock != .open }
 
     /// Where it answered; nil unless it is live.
     package var url: String? {

@@ -9,6 +9,8 @@ package enum RouterChoice: Equatable, Sendable {
         case name(String)
         /// Of that cluster, which its id tells; the node first where there is one.
         case cluster(ClusterIdentity, preferred: NodeID?)
+        /// Of the cluster whose authority has this pin: the one that a token is for.
+        case authority(String)
 
         /// Whether this one alone would do, so that no others need be waited for.
         package func matches(_ candidate: RouterCandidate) -> Bool {
@@ -17,6 +19,7 @@ package enum RouterChoice: Equatable, Sendable {
             case .name(let name): Self.kinds.contains { $0(candidate, name.lowercased()) }
             case .cluster(let cluster, let preferred):
                 candidate.cluster == cluster.id && (preferred.map { $0 == candidate.node } ?? true)
+            case .authority(let pin): candidate.authority == pin
             }
         }
 
@@ -60,6 +63,8 @@ package enum RouterChoice: Equatable, Sendable {
         case .cluster(let cluster, let node):
             matching = found.filter { $0.cluster == cluster.id }
             preferred = node
+        case .authority(let pin):
+            matching = found.filter { $0.authority == pin }
         case .name(let name):
             let kind = Wanted.kinds.firstIndex { kind in found.contains { kind($0, name.lowercased()) } }
             matching = kind.map { kind in found.filter { Wanted.kinds[kind]($0, name.lowercased()) } } ?? []

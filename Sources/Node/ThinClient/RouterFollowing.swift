@@ -15,7 +15,7 @@ package struct RouterFollowing: Sendable {
         self.environment = environment
     }
 
-    /// Does nothing in any other project. A router that is nowhere is no error: its host may be asleep.
+    /// Does nothing in any other project, nor behind a gateway, which finds routers itself. A router that is nowhere is no error: its host may be asleep.
     ///
     /// - Throws: ``StackFailure`` when router.json is damaged, when a router of another cluster has taken the address,
     ///   and when a file cannot be written.
@@ -26,6 +26,7 @@ package struct RouterFollowing: Sendable {
         }
         guard let pin else { return }
         try Preflight.requireOpencode(work)
+        if pin.isGateway { return }
         let cluster = pin.cluster.name
         switch await finder.whereabouts(of: pin) {
         case .asBefore(let router):
@@ -42,6 +43,8 @@ package struct RouterFollowing: Sendable {
                 "no router of the cluster \(cluster) answers here" + reason.searched.map { "\n  \($0)" }.joined())
         case .foreign(let router, let other):
             throw StackFailure.foreign(router: router, of: other, insteadOf: pin)
+        case .impostor(let reason):
+            throw StackFailure.impostor(reason, insteadOf: pin)
         }
     }
 
@@ -80,6 +83,15 @@ package struct RouterFollowing: Sendable {
 }
 
 extension StackFailure {
+    /// Somebody has the address of the pinned router who is not of its cluster.
+    package static func impostor(_ reason: String, insteadOf pin: PinnedRouter) -> StackFailure {
+        StackFailure(
+            "the router at \(pin.url) cannot show that it is of the cluster \(pin.cluster.name): \(reason)",
+            advice:
+                "fix: start a router of \(pin.cluster.name) on this network; if the cluster was made anew, ask for a "
+                + "token and run llmstack install --external auto --token TOKEN")
+    }
+
     /// A router of another cluster has the address of the pinned one.
     package static func foreign(router: String, of cluster: String, insteadOf pin: PinnedRouter) -> StackFailure {
         StackFailure(

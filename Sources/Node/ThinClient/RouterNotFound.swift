@@ -45,7 +45,7 @@ package struct RouterNotFound: Error, Equatable, CustomStringConvertible {
             "no router was found on the local network",
             searched(findings) + [
                 "what often is in the way:",
-                "- no host here has a cluster: on the router's host run llmstack cluster init --open and llmstack start",
+                "- no host here has a cluster: on the router's host run llmstack cluster init and llmstack start",
                 "- a guest network or an access point that keeps its clients apart, or a VPN",
                 "- a firewall that drops UDP port 5353 (multicast DNS), here or there",
                 "- on a router's host with Linux: Avahi does not run (package avahi-daemon; avahi on Fedora and Arch)",
@@ -86,6 +86,16 @@ package struct RouterNotFound: Error, Equatable, CustomStringConvertible {
 
     private static func unusable(_ routers: [RouterCandidate]) -> Self {
         let table = RouterTable.lines(routers)
+        let impostors = routers.compactMap { router -> String? in
+            guard case .impostor(let place, let reason) = router.state else { return nil }
+            return "the router at \(place) claims to be of \(router.clusterName) and cannot show it: \(reason)"
+        }
+        if let first = impostors.first {
+            return Self(
+                first, impostors.dropFirst() + table,
+                advice: "fix: see who answers there before anything is sent to it; if the cluster was made anew, "
+                    + "ask for a token: llmstack cluster invite --role client, on a host that holds its authority")
+        }
         guard routers.contains(where: { $0.state == .silent }) else {
             return Self("what was found here is newer than this llmstack", table, advice: "fix: update llmstack here")
         }
@@ -114,6 +124,11 @@ package struct RouterNotFound: Error, Equatable, CustomStringConvertible {
                 advice: "fix: "
                     + (example.map { "name one of those: \($0); " } ?? "")
                     + "if \(name) is a host: llmstack install --external http://\(name):\(PinnedRouter.clusterPort)")
+        case .authority:
+            return Self(
+                "no router here is of the cluster that the token is for", table + searched(findings),
+                advice: "fix: see that the inviting host's stack runs, or name it: "
+                    + "llmstack install --external https://HOST:\(PinnedRouter.clusterPort) --token TOKEN")
         case .cluster(let cluster, _):
             return Self(
                 "no router here is of the cluster \(cluster.name), which this project uses", table + searched(findings),

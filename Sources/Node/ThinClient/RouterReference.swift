@@ -31,7 +31,7 @@ package enum RouterReference: Equatable, Sendable {
         // 1.
         if !argument.isEmpty { return try read(argument) }
         // 2.
-        if let pin, variable == pin.url { return .pinned(pin) }
+        if let pin, pin.belongs(to: variable) { return .pinned(pin) }
         if !variable.isEmpty { return try read(variable) }
         // 3.
         return .url(Channel.defaultRemote)

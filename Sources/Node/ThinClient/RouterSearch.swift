@@ -30,12 +30,17 @@ package struct RouterSearch: Sendable {
 
     package let directory: RouterDirectory
     package let probe: Probe
+    /// For clusters that have keys.
+    package let keys: KeyRing
     package let limits: RouterSearchState.Limits
     private let clock = ContinuousClock()
 
-    package init(directory: RouterDirectory, probe: Probe, limits: RouterSearchState.Limits = .init()) {
+    package init(
+        directory: RouterDirectory, probe: Probe, keys: KeyRing = .empty, limits: RouterSearchState.Limits = .init()
+    ) {
         self.directory = directory
         self.probe = probe
+        self.keys = keys
         self.limits = limits
     }
 
@@ -96,12 +101,18 @@ package struct RouterSearch: Sendable {
                     return await ask(way, question.candidate, within: time)
                 }
             }
+            var second: RouterCandidate?
             for await candidate in group {
                 guard let candidate else { continue }
+                // Somebody else at one of its addresses does not make it one at all of them.
+                if case .impostor = candidate.state {
+                    second = second ?? candidate
+                    continue
+                }
                 group.cancelAll()
                 return candidate
             }
-            return question.candidate
+            return second ?? question.candidate
         }
     }
 
@@ -110,6 +121,7 @@ package struct RouterSearch: Sendable {
     ) async -> RouterCandidate? {
         var candidate = candidate
         let first = clock.now
+        if candidate.isKeyed { return await askKeyed(way, candidate, within: time) }
         guard let description = await probe.description(of: way.url, timeout: time) else { return nil }
         let second = clock.now
         // Once more: the first exchange bears what this process does for the first time.
@@ -117,6 +129,19 @@ package struct RouterSearch: Sendable {
         let roundTrip = isMeasured ? min(second - first, clock.now - second) : second - first
         let isIt = candidate.learn(description, url: way.url, roundTrip: roundTrip, isOnLink: way.isOnLink)
         return isIt ? candidate : nil
+    }
+
+    private func askKeyed(
+        _ way: RouterSighting.Way, _ candidate: RouterCandidate, within time: Duration
+    ) async -> RouterCandidate? {
+        guard let place = SecureURL.place(way.url), let cluster = candidate.cluster else { return nil }
+        var candidate = candidate
+        let began = clock.now
+        let outcome = await KeyedProbe(keys).look(
+            at: place, .init(cluster: cluster, node: candidate.node), timeout: time)
+        if outcome == .silent { return nil }
+        candidate.learn(outcome, at: way.url, roundTrip: clock.now - began, isOnLink: way.isOnLink)
+        return candidate
     }
 }
 

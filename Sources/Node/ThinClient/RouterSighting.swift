@@ -1,3 +1,4 @@
+import Cluster
 import Wire
 
 /// A cluster listener as DNS-SD announces it: a hint, until the node itself has answered.
@@ -48,15 +49,21 @@ package struct RouterSighting: Equatable, Sendable, Identifiable {
         package var isOnLink: Bool
     }
 
+    /// Whether it says that its cluster has keys: then it is asked by TLS.
+    private var isKeyed: Bool {
+        if case .known(let advertisement) = Advertisement.read(txt) { advertisement.security == .keys } else { false }
+    }
+
     /// URLs to try, in order. They end up in files, so a host with link-local addresses alone goes by its name, which
     /// the system resolves anew each time.
     package var ways: [Way] {
         let lasting = addresses.filter { !$0.isLinkLocal }
+        let scheme = isKeyed ? "https" : "http"
         if lasting.isEmpty, !addresses.isEmpty, id.host.hasSuffix(".local"), HostPort.split(id.host)?.host == id.host {
-            return [Way(url: "http://\(Endpoint(host: id.host, port: port).authority)", isOnLink: true)]
+            return [Way(url: "\(scheme)://\(Endpoint(host: id.host, port: port).authority)", isOnLink: true)]
         }
         return lasting.map {
-            Way(url: "http://\(Endpoint(host: $0.text, port: port).authority)", isOnLink: $0.isOnLink)
+            Way(url: "\(scheme)://\(Endpoint(host: $0.text, port: port).authority)", isOnLink: $0.isOnLink)
         }
     }
 }

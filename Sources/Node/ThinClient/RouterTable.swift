@@ -26,14 +26,25 @@ package enum RouterTable {
         switch router.state {
         case .live(_, let roundTrip, _):
             let refusal = ", takes no new work" + (router.reason.map { ": \($0)" } ?? "")
-            answer = milliseconds(roundTrip) + (router.isAccepting ? "" : refusal)
+            answer = milliseconds(roundTrip) + (router.isAccepting ? "" : refusal) + lock(router.lock)
         case .silent:
             answer = "no answer"
         case .incompatible(let version):
             if router.tiers.isEmpty { tiers = "?" }
             answer = "cannot be used: speaks version \(version)"
+        case .impostor(let place, _):
+            answer = "refused: \(place) cannot show that it is of \(router.clusterName)"
         }
         return [router.clusterName.isEmpty ? "?" : router.clusterName, router.name, router.host, tiers, answer]
+    }
+
+    private static func lock(_ lock: RouterCandidate.Lock) -> String {
+        switch lock {
+        case .open: ""
+        case .keyNeeded: ", needs a key"
+        case .keyHeld: ", needs a key: this host has one"
+        case .keyRefused: ", needs a key: this host's was revoked"
+        }
     }
 
     /// To a tenth below ten: `0.4 ms`, `23 ms`.

@@ -158,7 +158,7 @@ struct HostedTierTests {
 
     @Test func `Nobody there is a 502 that says where`() async throws {
         let stack = try await HostedStack(bedrockIsDown: true, Self.always(HostedStack.whole))
-        let reply = try await stack.ask(HostedStack.chat("code-ultra", stream: true))
+        let reply = try await stack.ask(HostedStack.chat("code-ultra"))
         #expect(reply?.status == 502)
         #expect(reply?.text.contains("http://127.0.0.1:1/gate") == true)
         await stack.stop()
