@@ -36,15 +36,21 @@ struct Assembly {
     func router(_ rules: RoutingRules, log: Logger) -> StackRouter { router(rules, profile, nil, log: log) }
 
     /// What other hosts talk to: the same decisions, for what this host lends.
-    func listener(_ rules: RoutingRules, _ routes: NodeRoutes, log: Logger) -> StackRouter {
-        router(rules, .clusterListener, routes, log: log)
+    ///
+    /// - Parameter access: who is let in; nil in an open cluster.
+    func listener(
+        _ rules: RoutingRules, _ routes: NodeRoutes, _ access: AccessRoutes?, log: Logger
+    ) -> StackRouter {
+        router(rules, access == nil ? .clusterListener : .keyedListener, routes, access, log: log)
     }
 
     private func router(
-        _ rules: RoutingRules, _ profile: ServingProfile, _ node: NodeRoutes?, log: Logger
+        _ rules: RoutingRules, _ profile: ServingProfile, _ node: NodeRoutes?, _ access: AccessRoutes? = nil,
+        log: Logger
     ) -> StackRouter {
         StackRouter(
-            rules: rules, profile: profile, node: node, hosted: hosted, modelsINI: settings.work.modelsINI,
+            rules: rules, profile: profile, node: node, access: access, hosted: hosted,
+            modelsINI: settings.work.modelsINI,
             hostGuard: LoopbackGuard(hostName: hostName(), allowedHosts: settings.allowedHosts), log: log)
     }
 
@@ -65,7 +71,7 @@ struct Assembly {
 }
 
 /// As the system has it; empty when it has none.
-private func hostName() -> String {
+func hostName() -> String {
     var buffer = [CChar](repeating: 0, count: 256)
     guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -50,6 +50,12 @@ struct ClusterContext {
         }
     }
 
+    /// - Throws: ``ExposedRouter`` where the environment has this host's router let in everybody.
+    func requireHiddenRouter() throws {
+        let endpoints = Endpoints(environment: environment)
+        if endpoints.routerIsExposed { throw ExposedRouter(endpoints.routerHost) }
+    }
+
     /// What somebody does who has just joined or made a cluster.
     var whatIsNext: String {
         let isRunning = LocalPort.isTaken(host: "127.0.0.1", port: LocalRouter(environment: environment).port)
@@ -129,7 +135,7 @@ struct LocalRouter {
     ) async throws -> [UInt8]? {
         let reply: (status: Int, body: [UInt8])
         do {
-            reply = try await HTTPProbe.ask(method, base + path, body: body, timeout: .seconds(5))
+            reply = try await exchange(method, path, body)
         } catch {
             throw StackFailure("no router answers at \(base): \(error)", advice: "fix: llmstack start")
         }
@@ -149,13 +155,27 @@ struct LocalRouter {
             }
             throw StackFailure(
                 "the router at \(base) is in no cluster",
-                advice: "fix: llmstack cluster init --open, or llmstack join --open NAME")
+                advice: "fix: llmstack cluster init, or llmstack join")
         default:
             let reason = OpenAIError.message(in: reply.body) ?? "it answers \(reply.status)"
             let advice = reply.status == 400 ? mend.map { "fix: \($0)" } : nil
             throw StackFailure(
                 "the router at \(base): \(reason)", advice: advice ?? "next: llmstack nodes, or llmstack doctor")
         }
+    }
+}
+
+extension LocalRouter {
+    /// One exchange with it; over TLS and with this host's key where it is a router of a cluster with keys.
+    private func exchange(_ method: String, _ path: String, _ body: [UInt8]) async throws -> Probe.Reply {
+        let context = StackContext()
+        guard let place = SecureURL.place(base), let pin = try PinnedRouter.read(context.work),
+            let access = try KeyRing(configuration: ClusterFiles(environment: context.environment).configuration)
+                .access(to: pin.cluster.id)
+        else { return try await HTTPProbe.ask(method, base + path, body: body, timeout: .seconds(5)) }
+        return try await HTTPProbe.ask(
+            method, at: access.endpoint(place, nil), path: path, fields: access.credentials, body: body,
+            timeout: .seconds(5))
     }
 }
 

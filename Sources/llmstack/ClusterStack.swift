@@ -4,6 +4,7 @@ import Discovery
 import Foundation
 import Logging
 import Node
+import Synchronization
 import Wire
 
 /// A router's part in one cluster, from joining to leaving: the listener, the agent, the advertisement, and an eye on the
@@ -38,31 +39,40 @@ struct ClusterStack {
         let recorder = Recorder(
             ProcessInfo.processInfo.environment, beside: files.state, log: log)
         let book = FleetBook(local: agent, recorder: recorder)
-        let others = LentCatalogs(log: log)
         let ledger = Ledger(path: files.stateDB, log: log)
+        let known = Known()
+        let trust = try trust(ledger, known)
+        let transport = trust?.transport ?? .plain
+        let others = LentCatalogs(transport: transport, log: log)
         let monitor = MembershipMonitor(
-            own: agent.description.id, cluster: identity.id, log: log, ledger: ledger, recorder: recorder
+            own: agent.description.id, cluster: identity.id, transport: transport, log: log, ledger: ledger,
+            recorder: recorder
         ) {
             book.changed($0, $1)
             others.changed($0, $1)
+            trust?.exchange.changed($0, isUp: $1?.health == .up)
         }
+        known.use(monitor)
         let roster: @Sendable () -> Roster = { [agent, identity, port] in
             Roster(
                 cluster: identity,
                 nodes: [Roster.Entry(agent.description, addresses: [], port: port)] + monitor.entries)
         }
         recall(ledger.memory, book)
-        let routes = NodeRoutes(node: agent, gate: agent, book: book, others: others, roster: roster) {
+        let routes = NodeRoutes(
+            node: agent, gate: agent, book: book, others: others, transport: transport, roster: roster
+        ) {
             ledger.notePlacement($0)
         }
         let listener = try await ClusterListener.start(
-            router: assembly.listener(rules, routes, log: log), profile: .clusterListener, port: port)
+            router: assembly.listener(rules, routes, trust?.routes, log: log), profile: .listener(identity.security),
+            port: port, tls: trust?.identity)
         if identity.security == .open {
             log.warning(
                 "the cluster \(identity.name) is open: whoever reaches port \(port) of this host uses its models")
         }
         log.notice("cluster \(identity.name): listening on \(listener.address) for other nodes and thin clients")
-        router.serve(.clusterLoopback, routes)
+        router.serve(.loopback(identity.security), routes, trust?.routes)
         let directory = SystemDirectory.make(environment: ProcessInfo.processInfo.environment, log: log)
         let (news, feed) = AsyncStream.makeStream(of: MembershipMonitor.News.self)
         for node in ledger.memory.nodes(of: identity.id, now: Date().timeIntervalSince1970) {
@@ -78,6 +88,10 @@ struct ClusterStack {
             group.addTask { await advertise(directory) }
             group.addTask { await watchNamedNodes(feed) }
             group.addTask { await noteOwnRates(ledger) }
+            if let trust {
+                group.addTask { await trust.exchange.run(trust.routes) }
+                group.addTask { await trust.keepCertificate() }
+            }
             // At once, whatever the others are in the middle of: the router on loopback stops at the same time.
             group.addTask { await stopWhenCancelled(listener, directory) }
             // They end when this is cancelled.
@@ -89,6 +103,18 @@ struct ClusterStack {
         recording.cancel()
         await keeping.value
         await recording.value
+    }
+
+    /// - Returns: nil in an open cluster.
+    private func trust(_ ledger: Ledger, _ known: Known) throws -> ClusterTrust? {
+        guard identity.security == .keys else { return nil }
+        guard !assembly.settings.listensBeyondLoopback else { throw ExposedRouter(assembly.settings.host) }
+        let desk = TrustDesk(
+            identity, agent.description.id,
+            try ClusterSecrets(configuration: files.configuration, cluster: identity.id))
+        return try ClusterTrust(
+            desk, name: agent.description.name, log: log, note: { ledger.noteAudit($0) }, members: { known.up },
+            places: { known.all })
     }
 
     /// What was known when this router stopped: until a node tells of its rates, placement goes by these.
@@ -173,8 +199,9 @@ struct ClusterStack {
 
     private func advertised(_ description: NodeDescription, _ tiers: [String], _ generation: Int) -> AdvertisedService {
         let advertisement = Advertisement(
-            cluster: identity.id, clusterName: identity.name, node: description.id, generation: generation, tiers: tiers
-        )
+            cluster: identity.id, clusterName: identity.name, node: description.id, generation: generation,
+            tiers: tiers,
+            security: identity.security)
         return AdvertisedService(
             name: description.name, type: Advertisement.serviceType, port: port, text: advertisement.txt,
             subtypes: advertisement.subtypes)
@@ -196,5 +223,36 @@ struct ClusterStack {
                 complaint = "\(error)"
             }
         } while (try? await Task.sleep(for: .milliseconds(500))) != nil
+    }
+}
+
+/// Where the other nodes are, for those who are asked to look before there is a monitor that knows.
+private final class Known: Sendable {
+    private let monitor = Mutex<MembershipMonitor?>(nil)
+
+    func use(_ monitor: MembershipMonitor) { self.monitor.withLock { $0 = monitor } }
+
+    /// Those that are up.
+    var up: [(id: NodeID, place: Place)] { places { $0.state == Membership.Health.up.rawValue } }
+
+    var all: [(id: NodeID, place: Place)] { places { _ in true } }
+
+    private func places(_ isWanted: (Roster.Entry) -> Bool) -> [(id: NodeID, place: Place)] {
+        let entries = monitor.withLock { $0 }?.entries ?? []
+        return entries.filter(isWanted).flatMap { entry in
+            let hosts = entry.address.map { [$0] } ?? entry.addresses
+            return hosts.map { (entry.id, Place(host: $0, port: entry.port ?? ClusterPort.standard)) }
+        }
+    }
+}
+
+/// A router that everybody can reach would go round the keys of its cluster.
+struct ExposedRouter: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ host: String) {
+        description =
+            "ROUTER_HOST=\(host) lets everybody in without a key, and this host is in a cluster with keys\n"
+            + "  fix: unset ROUTER_HOST; others use this host by its cluster, on port \(ClusterPort.standard)"
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Cluster
 import Foundation
 import Node
+import Trust
 
 /// `llmstack cluster`: the cluster that this host is in.
 struct ClusterVerb: AsyncParsableCommand {
@@ -11,14 +12,23 @@ struct ClusterVerb: AsyncParsableCommand {
         discussion: """
             The nodes of a cluster find each other by mDNS and lend each other tiers. A router that runs takes note \
             within a second; nothing need be restarted.
+
+            Who belongs to it shows a certificate (nodes) or a key (thin clients); cluster invite prints a token that lets \
+            one in.
             """,
-        subcommands: [Initialise.self, ClusterStatus.self, Leave.self])
+        subcommands: [
+            Initialise.self, Invite.self, Keys.self, Limit.self, Revoke.self, Rotate.self, Leave.self,
+            ClusterStatus.self, Backup.self, Restore.self,
+        ])
 
     struct Initialise: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "init",
             abstract: "Start a cluster on this host.",
             discussion: """
+                This host then holds the cluster's authority, and llmstack cluster invite on it lets in others. Keep a \
+                backup (llmstack cluster backup), or make another node an issuer, too.
+
                 --open lets in everybody who reaches this host's port \(ClusterPort.standard), without keys and in \
                 plain HTTP: use it on networks that you trust wholly. What a model answers is acted on by coding \
                 agents, so whoever joins can reach the shells of those who use it.
@@ -30,29 +40,58 @@ struct ClusterVerb: AsyncParsableCommand {
         @Option(help: ArgumentHelp("What to call the cluster (the host's name unless said).", valueName: "name"))
         var name: String?
 
+        @Option(
+            help: ArgumentHelp("A domain whose names certificates may have, beside .local ones.", valueName: "domain"))
+        var domain: String?
+
         func validate() throws {
-            guard open else {
-                throw ValidationError("clusters with keys come later: say --open for one without")
-            }
             try checkName(name)
+            if open, domain != nil {
+                throw ValidationError("--domain is for clusters with keys, and --open is for none")
+            }
         }
 
         func run() async throws {
             let context = ClusterContext()
             try context.requireNone()
             let identity = ClusterIdentity(
-                id: ClusterID(ClusterFiles.randomID()), name: name ?? context.hostLabel, security: .open)
+                id: ClusterID(ClusterFiles.randomID()), name: name ?? context.hostLabel, security: open ? .open : .keys)
             // Before the cluster's file, which a router acts on at once.
-            _ = try context.files.nodeID()
+            let own = try context.files.nodeID()
+            if open {
+                try context.files.setCluster(identity)
+                print(
+                    """
+                    cluster "\(identity.name)" (\(identity.id)) is open: everybody who reaches port \
+                    \(context.port) of this host is let in
+                    on other nodes:  llmstack join --open \(identity.name)
+                    on a laptop without a stack:  llmstack install --external \(identity.name)
+                    """)
+            } else {
+                try context.requireHiddenRouter()
+                try await found(identity, own, context)
+            }
+            print(context.whatIsNext)
+        }
+
+        private func found(_ identity: ClusterIdentity, _ own: NodeID, _ context: ClusterContext) async throws {
+            let secrets = try ClusterSecrets(configuration: context.files.configuration, cluster: identity.id)
+            let leftOut = try await TrustDesk(identity, own, secrets).found(
+                name: context.hostLabel, HostNames.current(), domain: domain, now: Date())
             try context.files.setCluster(identity)
             print(
                 """
-                cluster "\(identity.name)" (\(identity.id)) is open: everybody who reaches port \
-                \(context.port) of this host is let in
-                on other nodes:  llmstack join --open \(identity.name)
-                on a laptop without a stack:  llmstack install --external \(identity.name)
+                cluster "\(identity.name)" (\(identity.id)): this host holds its authority, and lets in who has a token
+                a machine that serves models:  llmstack cluster invite --role node, here; llmstack join, there
+                a laptop without a stack:  llmstack cluster invite --role client, here; \
+                llmstack install --external auto, there
                 """)
-            print(context.whatIsNext)
+            if !leftOut.isEmpty {
+                print(
+                    "left out of its certificate: \(leftOut.joined(separator: ", "))"
+                        + " (not of the local network; --domain allows one domain)")
+            }
+            print("next: llmstack cluster backup FILE, or a second issuer: llmstack cluster invite --role issuer")
         }
     }
 
@@ -74,98 +113,89 @@ struct ClusterVerb: AsyncParsableCommand {
                 return
             }
             guard let identity else {
-                print("this host is in no cluster\n  next: llmstack cluster init --open, or llmstack join --open NAME")
+                print("this host is in no cluster\n  next: llmstack cluster init, or llmstack join")
                 return
             }
             print(
                 """
                 cluster   \(identity.name)
                 id        \(identity.id)
-                keys      none: everybody who reaches port \(context.port) is let in
-                this node \(try context.files.nodeID())
                 """)
+            print(try identity.security == .open ? open(context) : keyed(context))
             print("next: llmstack nodes shows who is there")
+        }
+
+        private func open(_ context: ClusterContext) throws -> String {
+            """
+            keys      none: everybody who reaches port \(context.port) is let in
+            this node \(try context.files.nodeID())
+            """
+        }
+
+        private func keyed(_ context: ClusterContext) throws -> String {
+            let desk = try KeyedContext(context).desk
+            let admitted = try desk.current().admitted
+            func count(_ kind: AccessEntry.Kind) -> Int { admitted.count { $0.kind == kind } }
+            let expiry = try desk.secrets.text(.leaf).map { try PeerVerifier.leafExpiry($0).formatted(.iso8601) }
+            return """
+                keys      \(count(.issuer)) issuers, \(count(.node)) other nodes, \(count(.client)) clients are let in
+                authority \(try desk.verifier().pin)
+                this node \(desk.own)\(desk.isIssuer ? ", an issuer" : "")
+                certified until \(expiry ?? "never: it has no certificate")
+                """
         }
     }
 
     struct Leave: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Leave the cluster: this host serves itself alone again.")
+            abstract: "Leave the cluster: this host serves itself alone again.",
+            discussion: """
+                In a cluster with keys the other nodes are told to let this host in no more, and what it has of the \
+                cluster's secrets is deleted.
+                """)
+
+        @Flag(help: "Also where this host is the only one that holds the cluster's authority.")
+        var force = false
 
         func run() async throws {
             let context = ClusterContext()
+            if let identity = try? context.files.cluster(), identity.security == .keys {
+                try await leave(KeyedContext(context))
+                return
+            }
             guard try context.files.leaveCluster() else {
                 print("this host is in no cluster")
                 return
             }
             print("this host has left its cluster; a router that runs closes its listener within a second")
         }
-    }
-}
 
-/// `llmstack join`: makes this host a node of a cluster that exists.
-struct Join: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Make this host a node of a cluster.",
-        discussion: """
-            Looks for the cluster by mDNS. Where multicast does not reach, --at names one of its nodes, which is then \
-            also remembered as llmstack nodes add would.
-            """)
-
-    @Flag(help: "The cluster has no keys.")
-    var open = false
-
-    @Argument(help: "The cluster's name.")
-    var name: String
-
-    @Option(help: ArgumentHelp("A node of the cluster.", valueName: "host[:port]"))
-    var at: String?
-
-    func validate() throws {
-        guard open else { throw ValidationError("clusters with keys come later: say --open for one without") }
-        try checkName(name)
-        if let at, ClusterPort.place(at) == nil { throw ValidationError("\"\(at)\" is no HOST[:PORT]") }
-    }
-
-    func run() async throws {
-        let context = ClusterContext()
-        try context.requireNone()
-        let found = try await clusters(context)
-        let identities = Set(found.filter { $0.name == name }.map(\.id))
-        guard let id = identities.first else {
-            let others = Set(found.map(\.name)).sorted()
-            throw StackFailure(
-                "no open cluster called \"\(name)\" was found"
-                    + (others.isEmpty ? "" : "; there is \(others.joined(separator: ", "))"),
-                advice: at == nil
-                    ? "fix: see that a node of it runs (llmstack nodes, there), or name one: --at HOST"
-                    : "fix: see that this is the name you mean, or name a node of it: --at HOST")
+        private func leave(_ keyed: KeyedContext) async throws {
+            let set = (try? keyed.desk.current()) ?? AccessSet()
+            let others = set.admitted.filter { $0.id != keyed.desk.own.description }
+            if keyed.desk.isIssuer, !others.isEmpty, !others.contains(where: { $0.kind == .issuer }), !force {
+                throw StackFailure(
+                    "this host alone holds the authority of \"\(keyed.identity.name)\": nobody could be invited or renewed",
+                    advice: "fix: make another node an issuer (llmstack cluster invite --role issuer), or --force")
+            }
+            _ = try? await keyed.desk.revoke(keyed.desk.own.description)
+            let isTold = await keyed.tellRouter()
+            _ = try keyed.context.files.leaveCluster()
+            try keyed.desk.secrets.removeAll()
+            // Whoever was let in once and is no more cannot come back by the same id.
+            keyed.context.files.forgetNodeID()
+            print("this host has left \"\(keyed.identity.name)\"; what it had of its secrets is deleted")
+            if !isTold, !others.isEmpty {
+                print(
+                    "note: no router runs here that could tell the others\n"
+                        + "  next: llmstack cluster revoke \(keyed.desk.own), on one of them")
+            }
         }
-        guard identities.count == 1 else {
-            throw StackFailure(
-                "\(identities.count) clusters are called \"\(name)\"",
-                advice: "fix: name a node of the right one: --at HOST")
-        }
-        // The cluster's file last: a router acts on it at once.
-        if let named = at.flatMap(ClusterPort.place).map(ClusterPort.text) {
-            let known = try context.files.namedNodes()
-            if !known.contains(named) { try context.files.setNamedNodes(known + [named]) }
-        }
-        _ = try context.files.nodeID()
-        try context.files.setCluster(ClusterIdentity(id: id, name: name, security: .open))
-        print("this host is a node of \"\(name)\" (\(id)) now, and lets in everybody who reaches port \(context.port)")
-        print(context.whatIsNext)
-    }
-
-    private func clusters(_ context: ClusterContext) async throws -> [(name: String, id: ClusterID)] {
-        guard let place = at.flatMap(ClusterPort.place) else { return try await context.advertisedClusters() }
-        let description = try await NodeQuery.description(of: place)
-        return [(description.clusterName, description.cluster)]
     }
 }
 
 /// - Throws: `ValidationError` when it cannot be a cluster's name.
-private func checkName(_ name: String?) throws {
+func checkName(_ name: String?) throws {
     if let name, !ClusterIdentity.isName(name) {
         throw ValidationError(
             "\"\(name)\" cannot be a name: use 1 to 40 letters, digits, - and _, a letter or digit first")

@@ -5,6 +5,7 @@ import Discovery
 import Foundation
 import Logging
 import Node
+import Trust
 
 /// `llmstack doctor`: why nodes do not see each other.
 struct Doctor: AsyncParsableCommand {
@@ -30,6 +31,18 @@ struct Doctor: AsyncParsableCommand {
         if findings.contains(where: { $0.verdict == .problem }) { throw ExitCode(1) }
     }
 
+    private func trust() throws -> Symptoms.Trust {
+        let desk = try KeyedContext().desk
+        let (verifier, names) = (try desk.verifier(), HostNames.current())
+        // Also whether it can be used: others must not be able to read it.
+        let expiry = try PeerVerifier.leafExpiry(desk.credential().chainPEM)
+        return Symptoms.Trust(
+            isIssuer: try desk.secrets.authority() != nil,
+            issuers: try desk.current().admitted.count { $0.kind == .issuer },
+            daysLeft: Int((expiry.timeIntervalSinceNow / 86400).rounded(.down)),
+            leftOut: verifier.leftOut(dnsNames: names.dnsNames, addresses: names.addresses))
+    }
+
     private func symptoms() async -> Symptoms {
         let context = StackContext()
         var symptoms = Symptoms()
@@ -37,6 +50,7 @@ struct Doctor: AsyncParsableCommand {
         do {
             symptoms.cluster = try files.cluster()
             _ = try files.namedNodes()
+            if symptoms.cluster?.security == .keys { symptoms.trust = try trust() }
         } catch {
             symptoms.clusterProblem = "\(error)"
         }
@@ -50,15 +64,23 @@ struct Doctor: AsyncParsableCommand {
         symptoms.directory = await directory(context.environment)
         let programs = context.table.programNames
         symptoms.firewalls = Symptoms.Firewall.current(programs: programs)
-        let endpoints = Endpoints(
-            environment: context.environment,
-            routerPort: (try? context.blueprint.catalog(context.work))?.defaults.routerPort)
+        let gateway = (try? Gateway(context.work)) ?? nil
+        let endpoints =
+            gateway.map { Endpoints(gatewayPort: $0.port) }
+            ?? Endpoints(
+                environment: context.environment,
+                routerPort: (try? context.blueprint.catalog(context.work))?.defaults.routerPort)
         let observer = StackObserver(work: context.work, endpoints: endpoints, table: context.table)
         let router = observer.observe(.router)
         symptoms.ports = [
-            .init(endpoints.port(.router), "router", router.port),
-            .init(endpoints.port(.llamaSwap), "llama-swap", observer.observe(.llamaSwap).port),
+            .init(endpoints.port(.router), gateway == nil ? "router" : "gateway", router.port)
         ]
+        if gateway == nil {
+            symptoms.ports.append(
+                .init(endpoints.port(.llamaSwap), "llama-swap", observer.observe(.llamaSwap).port))
+        } else {
+            symptoms.gateway = await context.probe.gateway(endpoints)
+        }
         if symptoms.cluster != nil {
             let port = ClusterPort.current(context.environment)
             symptoms.ports.append(.init(port, "cluster", listener(port, router, context.table)))

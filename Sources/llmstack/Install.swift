@@ -2,6 +2,7 @@ import ArgumentParser
 import Cluster
 import Foundation
 import Node
+import Trust
 
 /// `llmstack install`: writes what opencode and the other verbs need into the project.
 struct Install: AsyncParsableCommand {
@@ -23,6 +24,11 @@ struct Install: AsyncParsableCommand {
             a name that routers are found by; of a cluster with several routers the nearest is used. A router that was \
             found by name is found again by llmstack start when its address has changed. What it serves is asked for at \
             each install.
+
+            A cluster with keys takes a token the first time: llmstack cluster invite --role client prints one, on a host \
+            that holds the cluster's authority. It is given with --token or asked for, and buys this host a key of its own. \
+            opencode then talks to a gateway on this host's loopback, which llmstack start runs: it has the key, and \
+            goes to another router where one fails. With --direct opencode talks to the router itself.
             """)
 
     enum LocalChannel: String, EnumerableFlag {
@@ -48,7 +54,23 @@ struct Install: AsyncParsableCommand {
         completion: .list(["auto", Channel.defaultRemote]))
     var external: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What llmstack cluster invite --role client printed; - reads it from standard input.", valueName: "token"))
+    var token: String?
+
+    @Flag(help: "Of a cluster with keys: write the router's own address into opencode.json, and run no gateway.")
+    var direct = false
+
     func validate() throws {
+        if external == nil {
+            if token != nil { throw ValidationError("--token goes with --external") }
+            if direct { throw ValidationError("--direct goes with --external") }
+        }
+        if printsOnly, token != nil { throw ValidationError("--print changes nothing, and a token is good for once") }
+        if let token, token != "-" {
+            do { _ = try JoinToken(parsing: token) } catch { throw ValidationError("\(error)") }
+        }
         if external != nil, channel != nil {
             throw ValidationError("--external goes with neither --current nor --next: the other host has the channels")
         }
@@ -95,16 +117,36 @@ struct Install: AsyncParsableCommand {
         let pin = isNamed || remote.isEmpty ? nil : try PinnedRouter.read(work)
         let isQuiet = printsOnly
         let say: @Sendable (String) -> Void = { if !isQuiet { print($0) } }
-        let chooser = RouterChooser(environment: environment, canAsk: !printsOnly, say: say)
-        let found: (pin: PinnedRouter, catalog: Catalog)
-        switch try RouterReference.read(argument: external ?? "", variable: remote, pin: pin) {
+        let given = try token.map {
+            try JoinToken(
+                parsing: try SecretInput.read(
+                    $0, prompt: "token", missing: "there is no token",
+                    fix:
+                        "llmstack cluster invite --role client, on a host that holds the cluster's authority, prints one"
+                ))
+        }
+        let chooser = RouterChooser(environment: environment, token: given, canAsk: !printsOnly, say: say)
+        var found: (pin: PinnedRouter, catalog: Catalog)
+        let reference = try RouterReference.read(argument: external ?? "", variable: remote, pin: pin)
+        switch reference {
         case .url(let given):
+            if let keyed = try await chooser.enter(given) {
+                found = keyed
+                break
+            }
             say("asking \(given) what it serves")
             let catalog = try await RemoteCatalog.fetch(from: given)
             return ProjectInstall(work: work, thinClientOf: given, catalog: catalog, environment: environment)
         case .auto: found = try await chooser.choose(.any)
         case .name(let name): found = try await chooser.choose(.name(name))
         case .pinned(let pin): found = try await chooser.find(pin)
+        }
+        if found.pin.cluster.security == .keys {
+            // Found again, it stays as it is.
+            let kept = if case .pinned(let before) = reference { before.isGateway } else { true }
+            found.pin.gateway = direct || !kept ? nil : true
+        } else if direct {
+            say("note: the cluster is open, so there is no gateway in any case")
         }
         return ProjectInstall(
             work: work, thinClientOf: found.pin.url, catalog: found.catalog, environment: environment, pin: found.pin)

@@ -15,7 +15,9 @@ struct Restart: AsyncParsableCommand {
     func run() async throws {
         let context = StackContext()
         let starter = try context.starter()
-        if case .external? = context.work.pinnedChannel {
+        if let gateway = try Gateway(context.work) {
+            _ = try Preflight(context.work, gateway: gateway)
+        } else if case .external? = context.work.pinnedChannel {
             try Preflight.requireOpencode(context.work)
         } else {
             _ = try Preflight(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import Coordinator
 import Foundation
 import Logging
@@ -13,7 +14,7 @@ struct Router: AsyncParsableCommand {
         discussion: """
             It listens on ROUTER_HOST:ROUTER_PORT (127.0.0.1:10101), asks the llama-swap at LLAMA_SWAP_URL \
             (http://127.0.0.1:10102), and reads $LLMSTACK_MODELS_INI, else .llmstack/models.ini. SIGHUP reads that \
-            file again. Logs go to standard error; LOG_LEVEL sets how much (debug, info, warning, error).
+            file again. In a project that uses a cluster with keys it is the gateway to that cluster's routers. Logs go to standard error; LOG_LEVEL sets how much (debug, info, warning, error).
             """)
 
     func run() async throws {
@@ -21,18 +22,23 @@ struct Router: AsyncParsableCommand {
         let settings = try RouterSettings()
         var log = Logger(label: "llmstack.router") { _ in LineLog(level: settings.logLevel) }
         log.logLevel = settings.logLevel
+        if let gateway = try Gateway(settings.work) {
+            return try await GatewayStack(settings, gateway, log: log).run()
+        }
         let (table, hasFile) = try settings.routingTable()
         if !hasFile {
             log.warning("no \(settings.work.modelsINI): every model name goes to llama-swap as it is")
         }
+        let files = ClusterFiles(environment: ProcessInfo.processInfo.environment)
         if settings.listensBeyondLoopback {
+            if try files.cluster()?.security == .keys { throw ExposedRouter(settings.host) }
             log.warning("\(settings.host) can be reached from other machines, and this router asks nobody for a key")
         }
         let assembly = Assembly(settings, usesNext: table.usesNext, log: log)
         let rules = assembly.rules(table)
         let router = assembly.router(rules, log: log)
         let membership = ClusterSwitch(
-            assembly, router, rules, ClusterFiles(environment: ProcessInfo.processInfo.environment), log: log)
+            assembly, router, rules, files, log: log)
         let group = ServiceGroup(
             configuration: .init(
                 services: [
@@ -40,12 +46,12 @@ struct Router: AsyncParsableCommand {
                     .init(
                         service: ModelsINIReloader(settings: settings, rules: rules, membership: membership, log: log)),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet))
         try await group.run()
     }
 
     /// What ServiceLifecycle says of its own work is of no use to people who read the log.
-    private var quiet: Logger { Logger(label: "llmstack.lifecycle") { _ in SwiftLogNoOpLogHandler() } }
+    static var quiet: Logger { Logger(label: "llmstack.lifecycle") { _ in SwiftLogNoOpLogHandler() } }
 }
 
 /// Where the router is asked: on loopback, and in a cluster from other hosts. One service, since services stop one after

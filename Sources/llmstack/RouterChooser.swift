@@ -2,6 +2,8 @@ import ArgumentParser
 import Cluster
 import Foundation
 import Node
+import Trust
+import Wire
 
 #if canImport(Darwin)
     import Darwin
@@ -16,19 +18,27 @@ struct RouterChooser {
     /// Wrong answers after which the question is given up.
     private static let patience = 3
 
-    private let finder: RouterFinder
+    let finder: RouterFinder
+    let keys: KeyRing
+    let entry: KeyedEntry
     private let canAsk: Bool
-    private let say: @Sendable (String) -> Void
+    let say: @Sendable (String) -> Void
 
-    init(environment: [String: String], canAsk: Bool, say: @escaping @Sendable (String) -> Void) {
-        finder = RouterFinder(directory: .system(environment: environment), probe: StackContext.probe)
+    init(
+        environment: [String: String], token: JoinToken? = nil, canAsk: Bool, say: @escaping @Sendable (String) -> Void
+    ) {
+        keys = KeyRing(configuration: ClusterFiles(environment: environment).configuration, token: token)
+        finder = RouterFinder(directory: .system(environment: environment), probe: StackContext.probe, keys: keys)
         self.canAsk = canAsk && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         self.say = say
+        entry = KeyedEntry(keys, environment, canAsk: self.canAsk, say: say)
     }
 
     /// - Throws: ``RouterNotFound``, `ExitCode` when it has been said already, or `RemoteCatalog.Unavailable`.
     func choose(_ wanted: RouterChoice.Wanted) async throws -> Found {
         say("looking for routers on the local network ...")
+        var wanted = wanted
+        if wanted == .any, let token = keys.token { wanted = .authority(token.pin.text) }
         let findings = await finder.search(for: wanted)
         let choice = RouterChoice(among: findings.candidates, wanted: wanted, isTerminal: canAsk)
         switch choice {
@@ -57,20 +67,43 @@ struct RouterChooser {
             say("asking \(router.name) of the cluster \(pin.cluster.name) (\(pin.url)) what it serves")
             var pin = pin
             pin.router = router
-            return (pin, try await finder.catalog(at: pin.url))
+            guard pin.cluster.security == .keys else { return (pin, try await finder.catalog(at: pin.url)) }
+            return (pin, try await finder.catalog(at: pin.url, of: pin.cluster.id, router.id))
         case .elsewhere(let routers):
             return try await use(routers, pin.preferred)
         case .away(let failure):
             throw failure
         case .foreign(let router, let cluster):
             throw StackFailure.foreign(router: router, of: cluster, insteadOf: pin)
+        case .impostor(let reason):
+            throw StackFailure.impostor(reason, insteadOf: pin)
         }
     }
 
     private func use(_ routers: [RouterCandidate], _ preferred: NodeID?) async throws -> Found {
+        if routers.first?.isKeyed == true { try await enter(routers) }
         let found = try await finder.pin(oneOf: routers, preferred: preferred)
         say("using router \(found.pin.router.name) of the cluster \(found.pin.cluster.name): \(found.pin.url)")
         return found
+    }
+
+    /// Sees to it that this host has a key for the cluster of these routers.
+    private func enter(_ routers: [RouterCandidate]) async throws {
+        guard let first = routers.first else { return }
+        guard !routers.contains(where: { $0.lock == .keyHeld }) else {
+            if keys.token != nil {
+                say("this host has a key of \(first.clusterName): the token is not needed, and still good")
+            }
+            return
+        }
+        let hadKey = routers.contains { $0.lock == .keyRefused }
+        if hadKey {
+            say("this host's key of \(first.clusterName) was revoked: it takes a new token")
+        }
+        _ = try await entry.enter(
+            try entry.token(for: first.clusterName, hadKey: hadKey),
+            at: routers.compactMap { $0.url.flatMap(SecureURL.place) },
+            wanted: first.cluster)
     }
 
     private func ask(_ clusters: [[RouterCandidate]]) throws -> [RouterCandidate] {
@@ -88,7 +121,8 @@ struct RouterChooser {
 extension StackContext {
     /// Brings the project's files up to date when its router was found by name and is elsewhere now.
     func followRouter() async throws {
-        let finder = RouterFinder(directory: .system(environment: environment), probe: probe)
+        let keys = KeyRing(configuration: ClusterFiles(environment: environment).configuration)
+        let finder = RouterFinder(directory: .system(environment: environment), probe: probe, keys: keys)
         try await RouterFollowing(work: work, finder: finder, console: console, environment: environment).run()
     }
 }

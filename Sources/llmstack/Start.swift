@@ -35,7 +35,8 @@ struct Start: AsyncParsableCommand {
             Both run on when you leave the shell; llmstack stop ends them. Starting what runs already changes nothing, \
             and a daemon that died is started again. Their logs are in .llmstack/logs. Inside a shell that is wired \
             already no second one is entered. In a project that uses another host's router nothing is started: the \
-            router is looked up and the shell entered; one that was found by name is found again where it is now.
+            router is looked up and the shell entered; one that was found by name is found again where it is now. Of a \
+            cluster with keys the gateway is started, which finds its routers by itself.
             """)
 
     @OptionGroup var options: StartOptions
@@ -75,8 +76,9 @@ extension StackContext {
         guard !detaches, environment["LLMSTACK_ACTIVE"] != "1" else { return }
         let shell = Subshell(
             work: work, channel: channel, root: try? Shipped.root(environment: environment), environment: environment)
-        if case .external = channel {
-        } else {
+        if (try? Gateway(work)) ?? nil != nil {
+            console.say("the gateway runs on when you leave this shell; llmstack stop ends it")
+        } else if channel.isLocal {
             console.say("the stack runs on when you leave this shell; llmstack stop ends it")
         }
         try shell.enter()

@@ -96,14 +96,19 @@ extension UserErrorTests {
 
     /// Typed wrongly, with what is said of it above the usage.
     static let wronglyTyped: [([String], String)] = [
-        (["cluster", "init"], "--open"),
-        (["cluster", "init", "--name", "studio"], "--open"),
+        (["cluster", "init", "--open", "--domain", "team.example"], "--domain is for clusters with keys"),
         (["cluster", "init", "--open", "--name", "two words"], "\"two words\" cannot be a name"),
         (["cluster", "init", "--open", "--name", ""], "\"\" cannot be a name"),
         (["cluster", "init", "--open", "extra"], "extra"),
         (["cluster", "status", "extra"], "extra"), (["cluster", "leave", "extra"], "extra"),
         (["cluster", "frobnicate"], "frobnicate"),
-        (["join"], "<name>"), (["join", "--open"], "<name>"), (["join", "studio"], "--open"),
+        (["join", "--open"], "--open needs the cluster's name"), (["join", "studio"], "this is no token"),
+        (["join", "llmstack-1-abc"], "it ends early, with 3 of 4 parts"),
+        (["join", "--open", "studio", "--name", "desk"], "--name is for clusters with keys"),
+        (["cluster", "invite", "--role", "boss"], "boss"),
+        (["cluster", "invite", "--in-flight", "0"], "--in-flight must be 1 to 10000"),
+        (["cluster", "limit", "anna"], "say --in-flight N, --per-minute N, or both"),
+        (["cluster", "revoke"], "<name>"), (["cluster", "backup"], "<file>"),
         (["join", "--open", "two words"], "\"two words\" cannot be a name"),
         (["join", "--open", "studio", "--at", "http://desk:1"], "\"http://desk:1\" is no HOST[:PORT]"),
         (["join", "--open", "studio", "--at", ""], "\"\" is no HOST[:PORT]"),

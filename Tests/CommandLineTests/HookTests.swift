@@ -26,7 +26,7 @@ struct HookTests {
     }
 
     /// A home with the hook written, a shell, and stand-ins for the programs that the hook looks for.
-    private static func shell(_ shell: String, _ terminal: Terminal, _ environment: [String: String] = [:]) throws
+    static func shell(_ shell: String, _ terminal: Terminal, _ environment: [String: String] = [:]) throws
         -> Process
     {
         for name in ["llmstack", "llama-swap", "llama-server"] { try terminal.place(name) }

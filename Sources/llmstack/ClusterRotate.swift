@@ -1,0 +1,50 @@
+import ArgumentParser
+import Cluster
+import Coordinator
+import Foundation
+import Node
+import Trust
+import Wire
+
+extension ClusterVerb {
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give this node a new key and certificate now.",
+            discussion: """
+                Certificates are renewed by themselves after 20 days, and when the host's addresses change; this also makes a \
+                new key. The old certificate can be used by who has its key until it runs out, after 30 days at most: where \
+                somebody may have it, revoke the node and let it join again. So it is with a client's key; the authority's \
+                is replaced by a new cluster.
+                """)
+
+        func run() async throws {
+            let keyed = try KeyedContext()
+            let desk = keyed.desk
+            let entry = try desk.current()[desk.own.description]
+            let name = entry?.name ?? keyed.context.hostLabel
+            let leftOut: [String]
+            if desk.isIssuer {
+                leftOut = try await desk.renew(name: name, HostNames.current(), rotates: true, now: Date()) { _ in
+                    throw StackFailure("an issuer signs for itself", advice: "next: llmstack doctor")
+                }
+            } else {
+                let roster = try JSONDecoder().decode(
+                    Roster.self,
+                    from: Data(await LocalRouter(environment: keyed.context.environment).get("/llmstack/v1/cluster")))
+                let places = roster.nodes.filter { !$0.isSelf }.compactMap { node in
+                    node.address.map { (id: node.id, place: Place(host: $0, port: node.port ?? ClusterPort.standard)) }
+                }
+                let verifier = try desk.verifier()
+                let stranger = try TLSIdentity(chainPEM: nil, keyPEM: nil) { chain in
+                    try await verifier.identity(of: chain, now: Date())
+                }
+                leftOut = try await desk.renew(name: name, HostNames.current(), rotates: true, now: Date()) { request in
+                    try await ClusterTrust.ask(request, places, as: stranger)
+                }
+            }
+            print("this node has a new key and certificate")
+            if !leftOut.isEmpty { print("left out of it: \(leftOut.joined(separator: ", "))") }
+            if await !keyed.tellRouter() { print("note: no router runs here; the next one uses it") }
+        }
+    }
+}
