@@ -39,6 +39,12 @@ missing_packages() {
                 command -v avahi-browse >/dev/null || echo avahi-utils
                 command -v nsenter >/dev/null || echo util-linux
                 ;;
+            nginx)
+                # On Debian it lies where a user's PATH may not lead.
+                command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] && continue
+                if [[ $(uname) == Darwin ]]; then echo nginx; else echo nginx-light; fi
+                ;;
+            node) command -v node >/dev/null || if [[ $(uname) == Darwin ]]; then echo node; else echo nodejs; fi ;;
             ps) command -v ps >/dev/null || echo procps ;;
             unshare) command -v unshare >/dev/null || [[ $(uname) == Darwin ]] || echo util-linux ;;
             *) command -v "$program" >/dev/null || echo "$program" ;;

@@ -89,6 +89,22 @@ def await_sent(running, count, seconds=30):
             mark = next(n for n in range(mark, len(running.lines)) if running.lines[n][1]["what"] == "sent") + 1
 
 
+def under_way(load, workers):
+    """The numbers of all requests that a load may have under way at this moment: each of its workers has one at a time. Some may
+    be over, or yet to begin."""
+    return range(len(load.lines) + workers)
+
+
+def await_ended(load, numbers, seconds=60):
+    """Waits until a load's requests of these numbers are over."""
+    wait_for(lambda: {line["number"] for _, line in list(load.lines)} >= set(numbers), seconds, "requests under way to be over")
+
+
+def is_out_of_retries(text):
+    """Whether a client was told that its router asks no other host, having done that so often just now."""
+    return "No other host was asked: too many requests" in str(text or "")
+
+
 def fed(host, script, job):
     path = host.home / f"tmp/{script.stem}-{time.monotonic_ns()}.json"
     path.write_text(json.dumps(job))

@@ -1,8 +1,9 @@
 """streams.py: posts the requests that it gets on stdin, all at once, reads each reply byte by byte as it comes, and tells of it.
 
-stdin: {"requests": [{"url": …, "body": {…}, "headers": {…}, "after": seconds, "leaves": seconds, "gone_after": seconds}],
-        "timeout": seconds}
-       leaves: the connection is closed so long after the first word of the answer; gone_after: after the request was sent
+stdin: {"requests": [{"url": …, "body": {…}, "headers": {…}, "after": seconds, "leaves": seconds, "gone_after": seconds,
+                        "gone_at": path}], "timeout": seconds}
+       leaves: the connection is closed so long after the first word of the answer; gone_after: after the request was sent; gone_at:
+       once this file is there, and the first word, where the request says "leaves", too
 Lines of JSON, each with the index of its request and `t`, the moment on time.monotonic():
   {"what": "sent"}                           the request is on its way
   {"what": "head", "status": …, "node": …}   the head of the reply
@@ -12,6 +13,7 @@ Lines of JSON, each with the index of its request and `t`, the moment on time.mo
 """
 import http.client
 import json
+import os
 import re
 import sys
 import threading
@@ -40,8 +42,18 @@ def read(index, request, connection, raw):
             tell(index, "first")
             if request.get("leaves") is not None:
                 time.sleep(request["leaves"])
+                await_word(request)
                 return True
     return False
+
+
+def await_word(request):
+    """Waits for the file that says that it is time to leave."""
+    deadline = time.monotonic() + job.get("timeout", 60)
+    while "gone_at" in request and not os.path.exists(request["gone_at"]):
+        if time.monotonic() > deadline:
+            raise OSError("nobody says when to leave")
+        time.sleep(0.002)
 
 
 def post(index, request):
@@ -55,6 +67,7 @@ def post(index, request):
         tell(index, "sent")
         if "gone_after" in request:
             time.sleep(request["gone_after"])
+            await_word(request)
         has_left = "gone_after" in request or read(index, request, connection, raw)
         if has_left:
             now = time.monotonic()

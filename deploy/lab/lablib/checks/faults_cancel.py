@@ -8,7 +8,7 @@ from .. import follow
 from ..faulting import TIER, assemble, begin_streams, finished, replies
 from ..members import chat, cluster_url, get
 from ..namespaces import LabError
-from ..placing import prose
+from ..placing import placements, prose
 from ..report import check
 
 SLOTS = pathlib.Path(__file__).parents[1] / "slots.py"
@@ -29,19 +29,25 @@ def cancel(lab, found):
             "in prefill, not streaming": {"body": chat(prose(3500, "c"), TIER, 50, cache_prompt=False), "gone_after": 0.2},
         }.items():
             counts, frees = [], []
-            for _ in range(found.count(20, 20, 100) if "leaves" in request else found.count(3, 10, 50)):
+            for number in range(found.count(20, 20, 100) if "leaves" in request else found.count(3, 10, 50)):
                 agent_mark, slots_mark = agent.mark, slots.mark
-                client = begin_streams(seer, [request])
+                # It stays until it has been counted: the node tells its subscribers what is so when they take it, and says
+                # nothing of a request that came and went meanwhile.
+                word = seer.home / f"tmp/leave-{'-'.join(what.split())}-{number}"
+                client = begin_streams(seer, [request | {"gone_at": str(word)}])
                 try:
                     agent.wait(lambda event: busy(event) == 1, 10, agent_mark, "the node to count the request")
                     slots.wait(lambda line: line["busy"] == 1, 10, slots_mark, "a slot to work")
+                    word.touch()
                     left = replies(finished(client, 30), 1)[0].left
                     if left is None:
                         raise LabError(f"the client did not leave: {client.last}")
                     counts.append(seconds(agent, lambda event: busy(event) == 0, agent_mark, left))
                     frees.append(seconds(slots, lambda line: line["busy"] == 0, slots_mark, left))
                 except LabError as problem:
-                    found.expect(False, f"{what}: {problem}")
+                    client.end()
+                    found.expect(False, f"{what}: {problem}; the client said {client.last}; the last in the ledger "
+                                        f"{[(row['name'], row['status'], row['outcome']) for row in placements(seer)[-2:]]}")
                     break
                 time.sleep(0.05)
             found.times(f"client gone {what} to counted no more", counts, LIMIT)
