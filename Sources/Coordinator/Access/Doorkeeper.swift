@@ -58,7 +58,7 @@ package final class Doorkeeper: Sendable {
     // MARK: A request
 
     /// - Parameters:
-    ///   - rights: of the route; nil where the path means nothing here.
+    ///   - route: what method and path mean here; nil where they mean nothing.
     /// - Returns: the visit, for the connection to end; or what to answer.
     func admit(
         _ head: RequestHead, _ route: ServingProfile.Route?, from peer: Peer

@@ -40,7 +40,7 @@ def team(lab, found):
     before = (secrets(desk) / "node.pem").read_text()
     desk.set_address("10.77.0.101")
     began = time.monotonic()
-    wait_for(lambda: any(node["address"] == "10.77.0.101" and node["state"] == "up" for node in nodes(box)["nodes"]), 20,
+    wait_for(lambda: any(node.get("address") == "10.77.0.101" and node["state"] == "up" for node in nodes(box)["nodes"]), 20,
              "the desktop at its new address")
     found.times("the desktop up again at another address", [time.monotonic() - began], 5)
     wait_for(lambda: (secrets(desk) / "node.pem").read_text() != before, 30, "a certificate for the new address")
