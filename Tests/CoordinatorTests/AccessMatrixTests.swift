@@ -105,6 +105,33 @@ struct AccessMatrixTests {
         await router.stop()
     }
 
+    /// On loopback nobody is asked for a key: there it must not be a page of somebody else's that asks.
+    @Test(arguments: ["single host", "open", "keys"])
+    func noPageIsServedOnLoopback(_ kind: String) async throws {
+        let team = try KeyedTeam()
+        let profile: ServingProfile =
+            switch kind {
+            case "open": .clusterLoopback
+            case "keys": .keyedLoopback
+            default: .singleHost
+            }
+        let router = try await Self.router(team, profile)
+        for ask in Self.asks {
+            for fields in [
+                "Host: rebind.example:10101", "Host: 127.0.0.1\r\nOrigin: https://evil.example",
+                "Host: 127.0.0.1\r\nOrigin: null", "Host: localhost\r\nSec-Fetch-Site: cross-site",
+            ] {
+                let request =
+                    "\(ask.method) \(ask.path) HTTP/1.1\r\n\(fields)\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: \(ask.body.utf8.count)\r\nConnection: close\r\n\r\n\(ask.body)"
+                let reply = String(decoding: try router.exchange(request), as: UTF8.self)
+                #expect(reply.hasPrefix("HTTP/1.1 403 "), "\(ask.method) \(ask.path) \(fields): \(reply.prefix(60))")
+            }
+        }
+        #expect(router.upstream.requests.isEmpty)
+        await router.stop()
+    }
+
     private static func isRight(_ status: Int?, _ ask: Ask, _ credential: Credential) -> Bool {
         switch credential {
         // The handshake itself fails.
@@ -126,7 +153,9 @@ struct AccessMatrixTests {
         hf_file = p.gguf
         """
 
-    private static func router(_ team: KeyedTeam) async throws -> RunningRouter {
+    private static func router(
+        _ team: KeyedTeam, _ profile: ServingProfile = .keyedListener
+    ) async throws -> RunningRouter {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).ini")
         try ini.write(to: file, atomically: true, encoding: .utf8)
         let node = ScriptedNode(tiers: ["plan"])
@@ -134,7 +163,7 @@ struct AccessMatrixTests {
             Roster(cluster: KeyedTeam.cluster, nodes: [])
         }
         return try await RunningRouter(
-            ini: file, limits: KeyedTeam.patient, profile: .keyedListener, node: routes, access: team.routes,
-            tls: team.server)
+            ini: file, limits: KeyedTeam.patient, profile: profile, node: routes, access: team.routes,
+            tls: profile.isGuarded ? team.server : nil)
     }
 }
