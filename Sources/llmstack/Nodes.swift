@@ -95,6 +95,9 @@ struct Nodes: AsyncParsableCommand {
             if known.contains(named) { return print("\(named) is on the list already") }
             try files.setNamedNodes(known + [named])
             print("added \(named)")
+            if try files.cluster()?.security == .keys {
+                return print("  this host's router asks it by TLS: llmstack nodes shows what comes of it")
+            }
             do {
                 let description = try await NodeQuery.description(of: place)
                 print("  \(description.name) of the cluster \"\(description.clusterName)\" answers there")
