@@ -29,11 +29,12 @@ extension ClusterVerb {
             guard !FileManager.default.fileExists(atPath: file) else {
                 throw StackFailure("\(file) is there already", advice: "fix: name a new file")
             }
+            let isIssuer = try keyed.desk.isIssuer()
             let phrase = try ClusterVerb.passphrase("passphrase for the backup")
             let sealed = try ClusterBackup.pack(keyed.desk.secrets, identity: keyed.identity, passphrase: phrase)
             try AtomicFile.write(bytes: sealed, to: file, mode: 0o600)
             print(
-                "wrote \(file): the cluster \"\(keyed.identity.name)\"\(keyed.desk.isIssuer ? " with its authority" : "")"
+                "wrote \(file): the cluster \"\(keyed.identity.name)\"\(isIssuer ? " with its authority" : "")"
             )
             print("next: keep it and its passphrase apart, off this host; llmstack cluster restore \(file) reads it")
         }
@@ -59,11 +60,12 @@ extension ClusterVerb {
             let desk = TrustDesk(
                 identity, own, try ClusterSecrets(configuration: context.files.configuration, cluster: identity.id))
             // The certificate may be another host's, or have run out: an issuer signs itself one.
-            if desk.isIssuer { try await desk.admitSelf(name: context.hostLabel, HostNames.current(), now: Date()) }
+            let isIssuer = try desk.isIssuer()
+            if isIssuer { try await desk.admitSelf(name: context.hostLabel, HostNames.current(), now: Date()) }
             // Last: a router acts on it at once.
             try context.files.setCluster(identity)
             print(
-                "this host is in the cluster \"\(identity.name)\" (\(identity.id))\(desk.isIssuer ? ", as an issuer" : "")"
+                "this host is in the cluster \"\(identity.name)\" (\(identity.id))\(isIssuer ? ", as an issuer" : "")"
             )
             print(context.whatIsNext)
         }

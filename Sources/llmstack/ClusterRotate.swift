@@ -23,7 +23,7 @@ extension ClusterVerb {
             let entry = try desk.current()[desk.own.description]
             let name = entry?.name ?? keyed.context.hostLabel
             let leftOut: [String]
-            if desk.isIssuer {
+            if try desk.isIssuer() {
                 leftOut = try await desk.renew(name: name, HostNames.current(), rotates: true, now: Date()) { _ in
                     throw StackFailure("an issuer signs for itself", advice: "next: llmstack doctor")
                 }

@@ -140,7 +140,7 @@ struct ClusterVerb: AsyncParsableCommand {
             return """
                 keys      \(count(.issuer)) issuers, \(count(.node)) other nodes, \(count(.client)) clients are let in
                 authority \(try desk.verifier().pin)
-                this node \(desk.own)\(desk.isIssuer ? ", an issuer" : "")
+                this node \(desk.own)\(try desk.isIssuer() ? ", an issuer" : "")
                 certified until \(expiry ?? "never: it has no certificate")
                 """
         }
@@ -171,9 +171,10 @@ struct ClusterVerb: AsyncParsableCommand {
         }
 
         private func leave(_ keyed: KeyedContext) async throws {
-            let set = (try? keyed.desk.current()) ?? AccessSet()
+            // Files that cannot be read are a reason to leave, by force, and none to lose the authority without a word.
+            let set = force ? (try? keyed.desk.current()) ?? AccessSet() : try keyed.desk.current()
             let others = set.admitted.filter { $0.id != keyed.desk.own.description }
-            if keyed.desk.isIssuer, !others.isEmpty, !others.contains(where: { $0.kind == .issuer }), !force {
+            if !force, try keyed.desk.isIssuer(), !others.isEmpty, !others.contains(where: { $0.kind == .issuer }) {
                 throw StackFailure(
                     "this host alone holds the authority of \"\(keyed.identity.name)\": nobody could be invited or renewed",
                     advice: "fix: make another node an issuer (llmstack cluster invite --role issuer), or --force")

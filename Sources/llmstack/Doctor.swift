@@ -37,7 +37,7 @@ struct Doctor: AsyncParsableCommand {
         // Also whether it can be used: others must not be able to read it.
         let expiry = try PeerVerifier.leafExpiry(desk.credential().chainPEM)
         return Symptoms.Trust(
-            isIssuer: try desk.secrets.authority() != nil,
+            isIssuer: try desk.isIssuer(),
             issuers: try desk.current().admitted.count { $0.kind == .issuer },
             daysLeft: Int((expiry.timeIntervalSinceNow / 86400).rounded(.down)),
             leftOut: verifier.leftOut(dnsNames: names.dnsNames, addresses: names.addresses))

@@ -30,7 +30,7 @@ struct KeyedContext {
 
     /// - Throws: ``StackFailure`` where this host cannot sign.
     func requireIssuer() throws {
-        if try desk.secrets.authority() != nil { return }
+        if try desk.isIssuer() { return }
         let issuers = try desk.current().admitted.filter { $0.kind == .issuer }.map(\.name)
         throw StackFailure(
             "this host does not hold the authority of \"\(identity.name)\"",

@@ -69,7 +69,7 @@ struct AccessSetTests {
 
     @Test(arguments: 1...50)
     func theOrderOfMeetingsDoesNotMatter(_ seed: UInt64) {
-        var random = AnySeeded(state: seed)
+        var random = Seeded(state: seed)
         let copies = (0..<4).map { _ in Self.random(&random) }
         func union(_ order: [Int]) -> AccessSet {
             var all = AccessSet()
@@ -88,7 +88,7 @@ struct AccessSetTests {
         #expect(news.isEmpty)
     }
 
-    private static func random(_ random: inout AnySeeded) -> AccessSet {
+    private static func random(_ random: inout Seeded) -> AccessSet {
         AccessSet(
             (0..<6).map { _ in
                 var entry = entry(
@@ -101,18 +101,5 @@ struct AccessSetTests {
                 }
                 return entry
             })
-    }
-
-    /// SplitMix64 (Steele, Lea and Flood, 2014).
-    private struct AnySeeded: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
     }
 }

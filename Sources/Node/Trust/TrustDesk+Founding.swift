@@ -71,11 +71,9 @@ extension TrustDesk {
     /// What a connection shows: this host's certificate with the authority's, for those who know its pin only; and the key.
     ///
     /// - Throws: ``SecretsFailure``, also where something is missing.
-    package func credential() throws(SecretsFailure) -> (chainPEM: String, keyPEM: String) {
-        guard let leaf = try secrets.text(.leaf), let key = try secrets.text(.leafKey),
-            let authority = try secrets.text(.authority)
-        else { throw .incomplete(secrets.path) }
-        return (leaf + authority, key)
+    package func credential() throws(SecretsFailure) -> ClusterSecrets.Presented {
+        guard let presented = try secrets.presented() else { throw .incomplete(secrets.path) }
+        return presented
     }
 
     /// - Throws: ``SecretsFailure``, also where it is missing.

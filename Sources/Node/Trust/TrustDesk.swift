@@ -90,7 +90,10 @@ package struct TrustDesk: AccessDesk {
         return authority
     }
 
-    package var isIssuer: Bool { (try? secrets.authority()) != nil }
+    /// Whether this host holds the authority.
+    ///
+    /// - Throws: ``SecretsFailure`` where it has one that cannot be used: that is no answer of no.
+    package func isIssuer() throws(SecretsFailure) -> Bool { try secrets.authority() != nil }
 
     /// A new token, for one host or client.
     package func invite(
