@@ -87,7 +87,7 @@ struct ClusterStack {
             group.addTask { await browse(directory, feed) }
             group.addTask { await advertise(directory) }
             group.addTask { await watchNamedNodes(feed) }
-            group.addTask { await noteOwnRates(ledger) }
+            group.addTask { await noteRates(ledger, book) }
             if let trust {
                 group.addTask { await trust.exchange.run(trust.routes) }
                 group.addTask { await trust.keepCertificate() }
@@ -121,15 +121,17 @@ struct ClusterStack {
     private func recall(_ memory: LedgerMemory, _ book: FleetBook) {
         for (key, rate) in memory.rates {
             if key.node == agent.description.id {
-                book.remember(rate.speed, of: key.tier, on: key.node, called: nil)
+                book.remember(rate.speed, rate.lessons, of: key.tier, on: key.node, called: nil)
             } else if let node = memory.nodes[key.node], node.cluster == identity.id {
-                book.remember(rate.speed, of: key.tier, on: key.node, called: node.name)
+                book.remember(rate.speed, rate.lessons, of: key.tier, on: key.node, called: node.name)
             }
         }
     }
 
-    private func noteOwnRates(_ ledger: Ledger) async {
+    /// Of this host how fast it is, and of all what its replies have taught; other hosts' speeds the membership notes.
+    private func noteRates(_ ledger: Ledger, _ book: FleetBook) async {
         var noted: [String: TierSpeed] = [:]
+        var taught: [LedgerMemory.RateKey: TierLessons] = [:]
         // Once more when it is cancelled: the next router is to know what this one did.
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(NodeNotes.rateInterval))
@@ -138,6 +140,10 @@ struct ClusterStack {
             for tier in own.tiers where tier.speed != noted[tier.name] && tier.speed != TierSpeed() {
                 ledger.note(.rates(RateRecord(node: own.id, tier: tier.name, speed: tier.speed, updated: now)))
                 noted[tier.name] = tier.speed
+            }
+            for (key, lessons) in book.lessons where lessons != taught[key] {
+                ledger.note(.rates(RateRecord(node: key.node, tier: key.tier, lessons: lessons, updated: now)))
+                taught[key] = lessons
             }
         }
     }

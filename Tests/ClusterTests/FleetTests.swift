@@ -210,6 +210,23 @@ struct FleetTests {
         #expect(cost == Cost(queue: 0, load: 3, prefill: 5, decode: 2, network: CostModelConstants.roundTrip))
     }
 
+    @Test func `What replies taught of a host outlives its absence and the router`() {
+        var fleet = FleetScript("box up plan prefill=100").fleet
+        let box = NodeID("box00000000")
+        let observed = Observation(
+            estimatedPrompt: 100, prompt: 200, prefilled: 200, prefillSeconds: 2, firstToken: 2.5, wasUnhindered: true)
+        _ = fleet.ended("plan", on: box, .served(observed), at: 0)
+        func cost(_ fleet: Fleet) -> Cost { fleet.verdicts(Workload(tier: "plan", promptTokens: 100), at: 0)[0].cost }
+        #expect([cost(fleet).prefill, cost(fleet).network] == [2, 0.5])
+        var next = Fleet()
+        fleet.forEachLesson { next.remember(TierSpeed(), $2, of: $1, on: $0, called: nil) }
+        next.set(Host(line: "box up plan prefill=100"))
+        #expect([cost(next).prefill, cost(next).network] == [2, 0.5])
+        fleet.remove(box)
+        fleet.set(Host(line: "box up plan prefill=100"))
+        #expect([cost(fleet).prefill, cost(fleet).network] == [2, 0.5])
+    }
+
     @Test func `A name may be an alias of a tier that another host lends`() {
         let fleet = FleetScript("box up plan alias=planner\nden up secret private alias=mine").fleet
         #expect(fleet.tier(named: "planner") == "plan")

@@ -139,6 +139,27 @@ struct LedgerTests {
         #expect(scratch.ledger().memory.speed(of: NodeID("studio00"), "plan") == merged)
     }
 
+    @Test("What replies have taught is kept beside the speed, whichever comes first")
+    func lessons() async throws {
+        let scratch = try LedgerScratch()
+        func noted(_ lessons: TierLessons, at time: Double) -> LedgerEntry {
+            .rates(RateRecord(node: NodeID("studio00"), tier: "plan", lessons: lessons, updated: time))
+        }
+        try await scratch.running { ledger in
+            ledger.note(noted(TierLessons(tokenRatio: 1.25), at: 1_764_000_000))
+            ledger.note(.rates("studio00", "plan", decode: 30))
+            let isWritten = await eventually { scratch.count("rates") == 1 }
+            #expect(isWritten)
+            ledger.note(noted(TierLessons(overhead: 0.03), at: 1_764_000_001))
+        }
+        let record = scratch.ledger().memory.rates.values.first
+        #expect(record?.lessons == TierLessons(tokenRatio: 1.25, overhead: 0.03))
+        #expect(record?.speed == TierSpeed(decodeRate: 30))
+        // Somebody may have edited it.
+        try scratch.write("UPDATE rates SET token_ratio = -3, overhead_seconds = 'soon'")
+        #expect(scratch.ledger().memory.rates.values.first?.lessons == TierLessons(tokenRatio: 0.25))
+    }
+
     @Test("A row that the file will not have costs no other row")
     func oneBadRow() async throws {
         let scratch = try LedgerScratch()

@@ -41,7 +41,9 @@ struct RecorderTests {
         let monitor = MembershipMonitor(
             own: own.description.id, cluster: identity.id, log: .quiet, recorder: recorder
         ) { book.changed($0, $1) }
-        book.remember(TierSpeed(decodeRate: 40), of: "big", on: NodeID("gone00000000"), called: "gone")
+        book.remember(
+            TierSpeed(decodeRate: 40), TierLessons(tokenRatio: 1.5), of: "big", on: NodeID("gone00000000"),
+            called: "gone")
         let ini = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).ini")
         defer { try? FileManager.default.removeItem(at: ini) }
         try "[plan]\nhf_repo = a/b\nhf_file = c.gguf\n".write(to: ini, atomically: true, encoding: .utf8)

@@ -9,9 +9,6 @@ enum Checks {
     /// Changes of one node's health in a minute, whatever the faults. The worst is a node that hangs up after each
     /// description: two changes a try, by up to three leads, each at last every 1.5 s: 240, and the first quick tries.
     private static let flapLimit = 300
-    /// Of seconds, by which the placement of a router that has just started may be worse: what replies taught the old one of
-    /// the way and of tokens is not kept.
-    private static let lessonWorth = 0.1
 
     // MARK: After every event
 
@@ -264,7 +261,7 @@ enum Checks {
                 switch (old, new) {
                 case (.host(let old), .host(let new)) where old.id != new.id:
                     let cost = node.fleet.verdicts(work, at: now).first { $0.id == new.id }?.cost.total
-                    if (cost ?? .infinity) > old.cost.total * (1 + Fleet.tie) + lessonWorth {
+                    if (cost ?? .infinity) > old.cost.total * (1 + Fleet.tie) {
                         world.fail(
                             .restart,
                             "n\(node.index), \(tier), \(tokens) tokens: \(new.name), not \(old.name)")

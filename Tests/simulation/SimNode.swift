@@ -41,8 +41,8 @@ final class SimNode {
     var subscribers: [Connection] = []
     var isReportDue = false
     var ticks = 0
-    /// What its ledger would have of nodes: rates by tier. Outlives its router.
-    var ledger: [NodeID: [String: TierSpeed]] = [:]
+    /// What its ledger would have of nodes, by tier. Outlives its router.
+    var ledger: [NodeID: [String: Kept]] = [:]
     /// By number.
     var requests: [Int: SimRequest] = [:]
     /// Connections of which it is an end.
@@ -80,19 +80,30 @@ final class SimNode {
             machine: .init(platform: "linux/x86_64", accelerator: "card", modelMemory: 1, memory: 1), epoch: 0)
     }
 
+    /// What a ledger knows of a tier on a node.
+    struct Kept {
+        var speed = TierSpeed()
+        var lessons = TierLessons()
+    }
+
     /// Takes what a node says of its speed into the ledger.
     func keep(_ description: NodeDescription) {
         for tier in description.tiers where tier.speed != TierSpeed() {
-            ledger[description.id, default: [:]][tier.name] = tier.speed.completed(
-                by: ledger[description.id]?[tier.name])
+            let known = ledger[description.id]?[tier.name]?.speed
+            ledger[description.id, default: [:]][tier.name, default: Kept()].speed = tier.speed.completed(by: known)
         }
+    }
+
+    /// Takes what replies have taught into the ledger.
+    func keepLessons() {
+        fleet.forEachLesson { ledger[$0, default: [:]][$1, default: Kept()].lessons = $2 }
     }
 
     /// Fills a router that starts.
     func recall(_ fleet: inout Fleet) {
         for (id, tiers) in ledger.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            for (tier, speed) in tiers.sorted(by: { $0.key < $1.key }) {
-                fleet.remember(speed, of: tier, on: id, called: id.rawValue)
+            for (tier, kept) in tiers.sorted(by: { $0.key < $1.key }) {
+                fleet.remember(kept.speed, kept.lessons, of: tier, on: id, called: id.rawValue)
             }
         }
     }

@@ -177,7 +177,8 @@ extension World {
                 if isNewLife { Checks.beginsAnew(id, node) }
             }
             node.told[id] = member
-            if let description = member.description { node.keep(description) }
+            // As ``NodeNotes``: what is said by one that is none of the cluster's, or not there, is not kept.
+            if let description = member.description, member.health == .up { node.keep(description) }
             let health = member.health
             if plan.breaks == .down, health == .down { member.health = .up }
             if let host = Host(member) {

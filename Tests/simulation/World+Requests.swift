@@ -224,6 +224,7 @@ extension World {
         if let connection = stay.connection { close(connection, byServer: false) }
         if case .failed = outcome { Checks.failed(stay.tier, stay.host, node) }
         _ = node.fleet.ended(stay.tier, on: stay.host, outcome, at: node.now(moment))
+        if case .served = outcome { node.keepLessons() }
     }
 
     func finish(_ request: SimRequest, _ outcome: SimRequest.Outcome, _ node: SimNode) {

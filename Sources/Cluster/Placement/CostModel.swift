@@ -15,7 +15,7 @@ enum CostModel {
     /// - Parameter now: nil leaves out whether the host is just back.
     static func cost(of work: Workload, _ lane: Lane, at now: Double?) -> Cost {
         let known = lane.known
-        let prompt = Double(work.promptTokens) * (lane.learned.tokenRatio ?? 1)
+        let prompt = Double(work.promptTokens) * (lane.lessons.tokenRatio ?? 1)
         let (load, penalty) = Self.load(lane)
         let battery = known.host.power.source == .battery ? Self.batteryPenalty : 0
         let queue = queue(prompt, lane, lane.standing.slots)
@@ -24,7 +24,7 @@ enum CostModel {
         return Cost(
             queue: queue + crowd, load: load + penalty, prefill: lane.rates.prefill.seconds(of: prompt),
             decode: work.expectedOutput / decodeRate(lane, beside: min(lane.inHand, lane.standing.slots - 1)),
-            network: (lane.learned.overhead ?? (known.host.isLocal ? 0 : roundTrip)) + battery,
+            network: (lane.lessons.overhead ?? (known.host.isLocal ? 0 : roundTrip)) + battery,
             penalty: penalty + battery + crowd)
     }
 

@@ -29,8 +29,8 @@ package struct Fleet: Sendable, Codable {
     private var aliases: [String: String] = [:]
     /// Who served a tier that nobody has any more.
     private var gone: [String: Gone] = [:]
-    /// Rates from before, of hosts that have not been heard yet, or have gone.
-    private var remembered: [NodeID: [String: TierSpeed]] = [:]
+    /// Tiers of hosts that have not been heard yet, or have gone.
+    private var remembered: [NodeID: [String: Lane.Remembered]] = [:]
     /// When a tier of another host counts as the same.
     package var match: NodeSection.Match
 
@@ -43,11 +43,14 @@ package struct Fleet: Sendable, Codable {
 
     // MARK: What is known
 
-    /// Rates that were known before this router started.
+    /// What was known before this router started.
     ///
     /// - Parameter name: of the host, where its having served the tier is worth telling.
-    package mutating func remember(_ speed: TierSpeed, of tier: String, on host: NodeID, called name: String?) {
-        remembered[host, default: [:]][tier] = speed
+    package mutating func remember(
+        _ speed: TierSpeed, _ lessons: TierLessons = TierLessons(), of tier: String, on host: NodeID,
+        called name: String?
+    ) {
+        remembered[host, default: [:]][tier] = Lane.Remembered(speed: speed, lessons: lessons)
         if let name { note(tier, of: host, called: name) }
     }
 
@@ -74,7 +77,7 @@ package struct Fleet: Sendable, Codable {
                 namesChange = namesChange || isRenamed
             } else {
                 let index = lanes[report.name]?.firstIndex { $0.host.rawValue > host.id.rawValue }
-                let lane = Lane(new, number, known: remembered[host.id]?[report.name])
+                let lane = Lane(new, number, remembered[host.id]?[report.name])
                 lanes[report.name, default: []].insert(lane, at: index ?? lanes[report.name]?.endIndex ?? 0)
                 namesChange = true
             }
@@ -89,13 +92,22 @@ package struct Fleet: Sendable, Codable {
     package mutating func remove(_ id: NodeID) {
         guard let host = known.removeValue(forKey: id)?.host else { return }
         for report in host.tiers {
-            remembered[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }?.speed
+            remembered[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }.map {
+                Lane.Remembered(speed: $0.speed, lessons: $0.lessons)
+            }
             drop(id, from: report.name)
             note(report.name, of: id, called: host.name)
         }
         nameAliases()
         if remembered.count > Membership.leadLimit, let stranger = remembered.keys.first(where: { known[$0] == nil }) {
             remembered[stranger] = nil
+        }
+    }
+
+    /// What replies have taught of the tiers of hosts that are known.
+    package func forEachLesson(_ body: (NodeID, _ tier: String, TierLessons) -> Void) {
+        for (tier, list) in lanes {
+            for lane in list where lane.lessons != TierLessons() { body(lane.host, tier, lane.lessons) }
         }
     }
 
@@ -141,7 +153,7 @@ package struct Fleet: Sendable, Codable {
             switch outcome {
             case .served(let observed):
                 lane.ejection.succeeded(at: now)
-                if let observed { lane.learned.take(observed) }
+                if let observed { lane.lessons.take(observed) }
             case .failed: isOut = lane.ejection.failed(at: now)
             case .undecided: break
             }

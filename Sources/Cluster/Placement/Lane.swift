@@ -6,7 +6,7 @@ struct Lane: Sendable, Codable {
     var ejection = Ejection()
     /// What was known before the host said anything, and what it said before it started anew.
     private(set) var speed: TierSpeed
-    var learned = Learned()
+    var lessons: TierLessons
     /// Of the tier in ``Host/tiers``.
     private var index: Int
     /// This router's own requests there; and how many of them there were when the host last reported.
@@ -18,6 +18,12 @@ struct Lane: Sendable, Codable {
     /// Seconds after a return in which a host is taken to have but a part of its slots, a part that grows with time: what made
     /// it go may not be over, and all who waited for it would come at once (nginx has it as `slow_start`).
     static let slowStart = 30.0
+
+    /// What is left of it when its host is gone.
+    struct Remembered: Sendable, Codable {
+        var speed: TierSpeed
+        var lessons: TierLessons
+    }
 
     /// What each request asks of a report: numbers, which are copied for nothing.
     struct Standing: Equatable, Sendable, Codable {
@@ -45,14 +51,17 @@ struct Lane: Sendable, Codable {
         }
     }
 
-    /// - Parameter index: of the tier in the host's.
-    init(_ host: KnownHost, _ index: Int, known speed: TierSpeed?) {
+    /// - Parameters:
+    ///   - index: of the tier in the host's.
+    ///   - before: what is known of it from before.
+    init(_ host: KnownHost, _ index: Int, _ before: Remembered?) {
         let report = host.host.tiers[index]
         known = host
         self.index = index
         standing = Standing(report)
-        self.speed = report.speed.completed(by: speed)
-        rates = Rates(report, on: host.host.machine, told: report.speed, known: speed)
+        speed = report.speed.completed(by: before?.speed)
+        rates = Rates(report, on: host.host.machine, told: report.speed, known: before?.speed)
+        lessons = before?.lessons ?? TierLessons()
     }
 
     /// The host has reported anew.
@@ -96,12 +105,4 @@ struct Lane: Sendable, Codable {
 
     /// Requests in hand there, as far as one can tell: what the host said last, and what this router did since.
     var inHand: Int { max(0, standing.busy + outstanding - outstandingAtReport) }
-
-    /// What replies have taught.
-    struct Learned: Equatable, Sendable, Codable {
-        /// Tokens that prompts had, over what they were estimated to have.
-        var tokenRatio: Double?
-        /// Seconds until the first token that nothing else explains: the way, the engine's own steps.
-        var overhead: Double?
-    }
 }

@@ -25,25 +25,3 @@ package struct Observation: Equatable, Sendable, Codable {
         self.wasUnhindered = wasUnhindered
     }
 }
-
-extension Lane.Learned {
-    /// Estimates of fewer tokens say nothing of the ratio: the chat template is most of such a prompt.
-    private static let leastPrompt = 32
-    /// Ratios beyond these are of something else than tokenisation, such as images.
-    private static let ratios = 0.25...4.0
-    /// Seconds of overhead that are believed.
-    private static let overheads = 0.0...5.0
-
-    mutating func take(_ observed: Observation) {
-        if observed.estimatedPrompt >= Self.leastPrompt, observed.prompt > 0 {
-            let ratio = Double(observed.prompt) / Double(observed.estimatedPrompt)
-            tokenRatio = TierSpeed.mean(
-                tokenRatio, with: min(max(ratio, Self.ratios.lowerBound), Self.ratios.upperBound))
-        }
-        if observed.wasUnhindered {
-            let rest = observed.firstToken - observed.prefillSeconds
-            overhead = TierSpeed.mean(
-                overhead, with: min(max(rest, Self.overheads.lowerBound), Self.overheads.upperBound))
-        }
-    }
-}

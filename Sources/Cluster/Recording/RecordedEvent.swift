@@ -1,7 +1,7 @@
 /// The first line of a record.
 package struct RecordHeader: Equatable, Sendable, Codable {
     /// Of the lines after it. Another number is another format.
-    package static let version = 1
+    package static let version = 2
 
     package var llmstackRecord: Int
     /// Seconds since 1970.
@@ -45,7 +45,7 @@ package struct RecordedEvent: Sendable, Codable {
         /// The member as the membership has it now, or that it is none any more.
         case told(NodeID)
         case match(NodeSection.Match)
-        case remember(NodeID, tier: String, TierSpeed, name: String?)
+        case remember(NodeID, tier: String, TierSpeed, TierLessons, name: String?)
         case terms(RoutingTerms)
         /// With terms where the ladder was asked; in a file only where they are others than before.
         ///

@@ -108,8 +108,8 @@ package struct Replay: Sendable {
                 fleet?.remove(id)
             }
         case .match(let match): fleet?.match = match
-        case .remember(let host, let tier, let speed, let name):
-            fleet?.remember(speed, of: tier, on: host, called: name)
+        case .remember(let host, let tier, let speed, let lessons, let name):
+            fleet?.remember(speed, lessons, of: tier, on: host, called: name)
         case .sent(let tier, let host): fleet?.sent(tier, to: host)
         case .ended(let tier, let host, let outcome, let recorded):
             let isOut = fleet?.ended(tier, on: host, outcome, at: event.at)

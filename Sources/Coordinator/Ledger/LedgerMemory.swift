@@ -61,7 +61,10 @@ package struct LedgerMemory: Equatable, Sendable {
     package mutating func add(_ record: RateRecord) -> RateRecord {
         let key = RateKey(record.node, record.tier)
         var merged = record
-        if let old = rates[key] { merged.speed.fill(from: old.speed) }
+        if let old = rates[key] {
+            merged.speed.fill(from: old.speed)
+            merged.lessons.fill(from: old.lessons)
+        }
         if rates[key] == nil, rates.count >= Self.rateLimit,
             let oldest = rates.values.min(by: { $0.updated < $1.updated })
         {

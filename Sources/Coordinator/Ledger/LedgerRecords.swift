@@ -5,7 +5,7 @@ package enum LedgerEntry: Equatable, Sendable {
     /// Takes the place of what was known of the node.
     case node(NodeRecord)
     case health(HealthRecord)
-    /// Takes the place of what was known of the tier on that node.
+    /// Takes the place of what was known of the tier on that node, in what it speaks of.
     case rates(RateRecord)
     case placement(PlacementRecord)
     case audit(AuditRecord)
@@ -67,17 +67,23 @@ package struct HealthRecord: Equatable, Sendable {
     }
 }
 
-/// How fast a node serves a tier.
+/// How fast a node serves a tier: what it tells of that, and what its replies have taught. What a record says nothing of
+/// stays as it was known.
 package struct RateRecord: Equatable, Sendable {
     package var node: NodeID
     package var tier: String
     package var speed: TierSpeed
+    package var lessons: TierLessons
     package var updated: Double
 
-    package init(node: NodeID, tier: String, speed: TierSpeed, updated: Double) {
+    package init(
+        node: NodeID, tier: String, speed: TierSpeed = TierSpeed(), lessons: TierLessons = TierLessons(),
+        updated: Double
+    ) {
         self.node = node
         self.tier = tier
         self.speed = speed
+        self.lessons = lessons
         self.updated = updated
     }
 }

@@ -8,6 +8,7 @@ enum LedgerSchema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { try $0.execute(sql: first) }
         migrator.registerMigration("v2") { try $0.execute(sql: second) }
+        migrator.registerMigration("v3") { try $0.execute(sql: third) }
         return migrator
     }
 
@@ -94,6 +95,12 @@ enum LedgerSchema {
         CREATE INDEX audit_by_time ON audit (time);
         """
 
+    private static let third = """
+        -- of what the engine counted, over what was estimated; and seconds to the first token that nothing else explains
+        ALTER TABLE rates ADD COLUMN token_ratio REAL;
+        ALTER TABLE rates ADD COLUMN overhead_seconds REAL;
+        """
+
     // MARK: Writing
 
     /// Writes all of it that SQLite will have.
@@ -149,7 +156,9 @@ enum LedgerSchema {
         // A node that has just started knows nothing of its speed: what it was stays. The curve is one value of two numbers.
         try db.cachedStatement(
             sql: """
-                INSERT INTO rates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (node, tier) DO UPDATE SET
+                INSERT INTO rates (node, tier, load_seconds, prefill_tokens_per_second, decode_tokens_per_second,
+                    cache_ratio, prefill_token_seconds, prefill_position_seconds, token_ratio, overhead_seconds, updated)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (node, tier) DO UPDATE SET
                     load_seconds = coalesce(excluded.load_seconds, load_seconds),
                     prefill_tokens_per_second = coalesce(excluded.prefill_tokens_per_second, prefill_tokens_per_second),
                     decode_tokens_per_second = coalesce(excluded.decode_tokens_per_second, decode_tokens_per_second),
@@ -157,13 +166,15 @@ enum LedgerSchema {
                     prefill_position_seconds = iif(excluded.prefill_token_seconds IS NULL,
                         prefill_position_seconds, excluded.prefill_position_seconds),
                     prefill_token_seconds = coalesce(excluded.prefill_token_seconds, prefill_token_seconds),
+                    token_ratio = coalesce(excluded.token_ratio, token_ratio),
+                    overhead_seconds = coalesce(excluded.overhead_seconds, overhead_seconds),
                     updated = excluded.updated
                 """
         ).execute(arguments: [
             text(record.node.description), text(record.tier), number(record.speed.loadSeconds),
             number(record.speed.prefillRate), number(record.speed.decodeRate), number(record.speed.cacheRatio),
             number(record.speed.prefillCurve?.base), number(record.speed.prefillCurve?.growth),
-            LedgerTime.text(record.updated),
+            number(record.lessons.tokenRatio), number(record.lessons.overhead), LedgerTime.text(record.updated),
         ])
     }
 
@@ -248,7 +259,11 @@ enum LedgerSchema {
                 loadSeconds: row.real("load_seconds"), prefillRate: row.real("prefill_tokens_per_second"),
                 decodeRate: row.real("decode_tokens_per_second"), cacheRatio: row.real("cache_ratio"),
                 prefillCurve: curve)
-            memory.add(RateRecord(node: NodeID(node), tier: tier, speed: speed.sanitised, updated: updated))
+            let lessons = TierLessons(tokenRatio: row.real("token_ratio"), overhead: row.real("overhead_seconds"))
+            memory.add(
+                RateRecord(
+                    node: NodeID(node), tier: tier, speed: speed.sanitised, lessons: lessons.sanitised,
+                    updated: updated))
         }
         return memory
     }

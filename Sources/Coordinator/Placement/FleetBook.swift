@@ -38,13 +38,24 @@ package final class FleetBook: Sendable {
         }
     }
 
-    /// Rates that were known before this router started.
+    /// What was known before this router started.
     ///
     /// - Parameter name: of the host, where its having served the tier is worth telling.
-    package func remember(_ speed: TierSpeed, of tier: String, on host: NodeID, called name: String?) {
+    package func remember(
+        _ speed: TierSpeed, _ lessons: TierLessons, of tier: String, on host: NodeID, called name: String?
+    ) {
         state.withLock { state in
-            state.fleet.remember(speed, of: tier, on: host, called: name)
-            recorder?.took(.remember(host, tier: tier, speed, name: name), state.fleet, at: Uptime.seconds)
+            state.fleet.remember(speed, lessons, of: tier, on: host, called: name)
+            recorder?.took(.remember(host, tier: tier, speed, lessons, name: name), state.fleet, at: Uptime.seconds)
+        }
+    }
+
+    /// What replies have taught: what the next router is to know.
+    package var lessons: [LedgerMemory.RateKey: TierLessons] {
+        state.withLock { state in
+            var lessons: [LedgerMemory.RateKey: TierLessons] = [:]
+            state.fleet.forEachLesson { lessons[LedgerMemory.RateKey($0, $1)] = $2 }
+            return lessons
         }
     }
 
