@@ -23,7 +23,7 @@ struct RecorderTests {
                 positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
             let lines = try Data(contentsOf: URL(filePath: file + suffix)).split(separator: UInt8(ascii: "\n"))
             let header = try decoder.decode(RecordHeader.self, from: try #require(lines.first))
-            #expect(header.llmstackRecord == 1)
+            #expect(header.llmstackRecord == RecordHeader.version)
             return try lines.dropFirst().map { try decoder.decode(RecordedEvent.self, from: $0) }
         }
     }

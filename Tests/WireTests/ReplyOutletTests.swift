@@ -32,7 +32,7 @@ struct ReplyOutletTests {
         var isLost: Bool { false }
         var ending: ReplyEnding { .unmarked }
         func waitingNote() -> ByteBuffer? { nil }
-        func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) { go(.produce(producer)) }
+        func begin(on loop: any EventLoop, _ go: @escaping (consuming Leg) -> Void) { go(.produce(producer)) }
         func replied(_ head: ReplyHead) -> Passage { .pass(head) }
         func failed(_ failure: UpstreamFailure) {}
         func received(_ bytes: ByteBuffer) {}

@@ -100,3 +100,10 @@ struct ReplyTimingsTests {
         }
     }
 }
+
+extension ReplyTimings {
+    fileprivate init?(tail: some Sequence<UInt8>) {
+        guard let found = Array(tail).withUnsafeBufferPointer({ ReplyTimings(tail: $0) }) else { return nil }
+        self = found
+    }
+}

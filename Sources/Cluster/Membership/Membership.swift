@@ -20,7 +20,7 @@
 /// 10. A node that was only remembered and is down for long is a member no more, and still tried.
 /// 11. A life that another lead tells of, while the stream of the one before is silent, is the node's: it began since.
 package struct Membership: Sendable, Codable {
-    package enum Health: String, Equatable, Sendable, Codable {
+    package enum Health: String, Equatable, Sendable, Codable, BitwiseCopyable {
         case up
         /// Gets no new work where another can do it.
         case suspect

@@ -1,7 +1,7 @@
 /// How long a prompt takes: each token costs what a token costs, and more the more there are before it. Attention looks at
 /// all of them (Vaswani et al., 2017), which weights that are small or prompts that are long make felt; one rate for all
 /// lengths would be wrong by several times.
-package struct PrefillCurve: Equatable, Sendable, Codable {
+package struct PrefillCurve: Equatable, Sendable, Codable, BitwiseCopyable {
     /// Seconds of a token at the start of a prompt.
     package var base: Double
     /// Seconds that each token before it adds to that.
@@ -43,12 +43,11 @@ package struct PrefillFit: Equatable, Sendable {
     package mutating func take(tokens: Int, after cached: Int, seconds: Double) {
         let position = Double(cached) + Double(tokens) / 2
         let each = seconds / Double(tokens)
-        for sum in [\PrefillFit.weight, \.x, \.y, \.xx, \.xy] { self[keyPath: sum] *= Self.fading }
-        weight += 1
-        x += position
-        y += each
-        xx += position * position
-        xy += position * each
+        weight = weight * Self.fading + 1
+        x = x * Self.fading + position
+        y = y * Self.fading + each
+        xx = xx * Self.fading + position * position
+        xy = xy * Self.fading + position * each
     }
 
     /// nil before anything was observed.

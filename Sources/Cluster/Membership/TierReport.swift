@@ -133,7 +133,7 @@ extension TierReport {
 }
 
 /// What a tier is doing on a node.
-package enum TierState: String, Equatable, Sendable, Codable, CaseIterable {
+package enum TierState: String, Equatable, Sendable, Codable, CaseIterable, BitwiseCopyable {
     /// The weights are not on disk: a request must not start a download.
     case absent
     /// Weights and cache are larger than the accelerator's memory.

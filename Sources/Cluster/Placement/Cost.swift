@@ -1,6 +1,6 @@
 /// The seconds that a request is expected to take on a host, by what takes them: `queue + load + prefill + 0.2 decode +
 /// network`.
-package struct Cost: Equatable, Sendable {
+package struct Cost: Equatable, Sendable, BitwiseCopyable {
     /// Until a slot is free, and longer where the host is just back.
     package var queue: Double
     /// Until the model is loaded, and what reloading costs of what it drives out.

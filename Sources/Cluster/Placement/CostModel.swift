@@ -13,50 +13,50 @@ enum CostModel {
     static let restOfLoad = 0.5
 
     /// - Parameter now: nil leaves out whether the host is just back.
-    static func cost(of work: Workload, _ lane: Lane, at now: Double?) -> Cost {
-        let known = lane.known
-        let prompt = Double(work.promptTokens) * (lane.lessons.tokenRatio ?? 1)
-        let (load, penalty) = Self.load(lane)
-        let battery = known.host.power.source == .battery ? Self.batteryPenalty : 0
-        let queue = queue(prompt, lane, lane.standing.slots)
-        let open = now.map(lane.openSlots) ?? lane.standing.slots
-        let crowd = open < lane.standing.slots ? self.queue(prompt, lane, open) - queue : 0
+    static func cost(of work: Workload, _ host: Standing, at now: Double?) -> Cost {
+        let prompt = Double(work.promptTokens) * (host.lessons.tokenRatio ?? 1)
+        let battery = host.isOnBattery ? Self.batteryPenalty : 0
+        let queue = queue(prompt, host, host.slots)
+        let open = now.map { host.openSlots(at: $0) } ?? host.slots
+        let crowd = open < host.slots ? self.queue(prompt, host, open) - queue : 0
         return Cost(
-            queue: queue + crowd, load: load + penalty, prefill: lane.rates.prefill.seconds(of: prompt),
-            decode: work.expectedOutput / decodeRate(lane, beside: min(lane.inHand, lane.standing.slots - 1)),
-            network: (lane.lessons.overhead ?? (known.host.isLocal ? 0 : roundTrip)) + battery,
-            penalty: penalty + battery + crowd)
+            queue: queue + crowd, load: host.load.seconds + host.load.penalty,
+            prefill: host.rates.prefill.seconds(of: prompt),
+            decode: work.expectedOutput / decodeRate(host, beside: min(host.inHand, host.slots - 1)),
+            network: (host.lessons.overhead ?? (host.isLocal ? 0 : roundTrip)) + battery,
+            penalty: host.load.penalty + battery + crowd)
     }
 
     /// 0 with a free slot. Else the time to the (waiting + 1)th release: with all slots busy one comes free every
     /// service/slots seconds.
-    private static func queue(_ prompt: Double, _ lane: Lane, _ slots: Int) -> Double {
-        guard lane.inHand >= slots else { return 0 }
+    private static func queue(_ prompt: Double, _ host: Standing, _ slots: Int) -> Double {
+        guard host.inHand >= slots else { return 0 }
         let typical =
-            lane.rates.prefill.seconds(of: prompt)
-            + Double(Workload.typicalOutput) / decodeRate(lane, beside: slots - 1)
-        return Double(lane.inHand - slots + 1) * typical / Double(slots)
+            host.rates.prefill.seconds(of: prompt)
+            + Double(Workload.typicalOutput) / decodeRate(host, beside: slots - 1)
+        return Double(host.inHand - slots + 1) * typical / Double(slots)
     }
 
-    private static func decodeRate(_ lane: Lane, beside others: Int) -> Double {
-        lane.rates.decode / (1 + Self.sharing * Double(max(others, 0)))
+    private static func decodeRate(_ host: Standing, beside others: Int) -> Double {
+        host.rates.decode / (1 + Self.sharing * Double(max(others, 0)))
     }
 
-    /// Seconds until the model is there, and what others pay for it.
-    private static func load(_ lane: Lane) -> (seconds: Double, penalty: Double) {
+    /// Worked out whenever the host reports, and not for each request.
+    static func load(_ lane: Lane) -> Standing.Load {
+        let rates = lane.standing.rates
         switch lane.standing.state {
-        case .ready: return (0, 0)
+        case .ready: return Standing.Load(seconds: 0, penalty: 0)
         case .loading:
-            return (lane.standing.loadRemaining ?? Self.restOfLoad * lane.rates.load, 0)
+            return Standing.Load(seconds: lane.standing.loadRemaining ?? Self.restOfLoad * rates.load, penalty: 0)
         case .stopped, .stopping, .failed, .absent, .unfit, .unknown: break
         }
         let evicted = Self.evicted(lane)
         // What is driven out finishes what it has in hand first.
         let drain =
             evicted.filter { $0.busy > 0 }
-            .map { Double(Workload.typicalOutput) / max($0.speed.decodeRate ?? lane.rates.decode, 1) }.max() ?? 0
-        let reload = evicted.reduce(0) { $0 + ($1.speed.loadSeconds ?? lane.rates.load) }
-        return (drain + lane.rates.load, Self.returnLikelihood * reload)
+            .map { Double(Workload.typicalOutput) / max($0.speed.decodeRate ?? rates.decode, 1) }.max() ?? 0
+        let reload = evicted.reduce(0) { $0 + ($1.speed.loadSeconds ?? rates.load) }
+        return Standing.Load(seconds: drain + rates.load, penalty: Self.returnLikelihood * reload)
     }
 
     /// The tiers in memory that the load would drive out: those outside of the set that keeps most of them.

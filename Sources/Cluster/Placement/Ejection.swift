@@ -5,7 +5,7 @@
 /// 3. What the client did wrong (4xx) is neither.
 ///
 /// That the last host of a tier is never out is ``Fleet``'s rule: it takes the others to see.
-package struct Ejection: Equatable, Sendable, Codable {
+package struct Ejection: Equatable, Sendable, Codable, BitwiseCopyable {
     /// Failures in a row.
     package static let threshold = 3
     /// Seconds out, times the number of times.

@@ -92,9 +92,7 @@ package struct Fleet: Sendable, Codable {
     package mutating func remove(_ id: NodeID) {
         guard let host = known.removeValue(forKey: id)?.host else { return }
         for report in host.tiers {
-            remembered[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }.map {
-                Lane.Remembered(speed: $0.speed, lessons: $0.lessons)
-            }
+            remembered[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }?.remembered
             drop(id, from: report.name)
             note(report.name, of: id, called: host.name)
         }
@@ -107,7 +105,9 @@ package struct Fleet: Sendable, Codable {
     /// What replies have taught of the tiers of hosts that are known.
     package func forEachLesson(_ body: (NodeID, _ tier: String, TierLessons) -> Void) {
         for (tier, list) in lanes {
-            for lane in list where lane.lessons != TierLessons() { body(lane.host, tier, lane.lessons) }
+            for lane in list where lane.standing.lessons != TierLessons() {
+                body(lane.host, tier, lane.standing.lessons)
+            }
         }
     }
 
@@ -161,9 +161,12 @@ package struct Fleet: Sendable, Codable {
         return isOut
     }
 
-    private mutating func change(_ tier: String, _ host: NodeID, _ change: (inout Lane) -> Void) {
-        guard let index = lanes[tier]?.firstIndex(where: { $0.host == host }) else { return }
-        change(&lanes[tier]![index])
+    private mutating func change(_ tier: String, _ host: NodeID, _ change: (inout Standing) -> Void) {
+        // In place, and looked up once.
+        guard let list = lanes.index(forKey: tier),
+            let lane = lanes.values[list].firstIndex(where: { $0.host == host })
+        else { return }
+        change(&lanes.values[list][lane].standing)
     }
 
     /// How a request went.
@@ -206,87 +209,122 @@ package struct Fleet: Sendable, Codable {
         guard let best = cheapest(list, work, tried, now) ?? cheapest(list, work, tried, nil) else {
             return unserved(work, tried, now)
         }
-        return .host(Verdict(list[best.index], cost: best.cost))
+        return .host(best)
     }
 
     /// - Parameter now: nil leaves out rule 6.
     private func cheapest(
         _ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double?
-    ) -> (index: Int, cost: Cost)? {
-        // 8
-        var least: (rank: Int, cost: Double)?
-        var costs: [(index: Int, rank: Int, cost: Cost)] = []
-        costs.reserveCapacity(list.count)
-        for index in list.indices {
-            guard exclusion(list[index], work, tried, now) == nil, let rank = rank(list[index], work) else { continue }
-            let cost = CostModel.cost(of: work, list[index], at: now)
-            costs.append((index, rank, cost))
-            if least.map({ (rank, cost.total) < $0 }) ?? true { least = (rank, cost.total) }
+    ) -> Verdict? {
+        // Where they lie: a lane is much to copy, and this is done for each request.
+        list.withUnsafeBufferPointer { lanes in
+            withUnsafeTemporaryAllocation(of: Candidate.self, capacity: lanes.count) { candidates in
+                // 8
+                var (count, leastRank, least) = (0, Int.max, Double.infinity)
+                for index in lanes.indices {
+                    let host = lanes[index].standing
+                    guard barrier(lanes, index, work, tried, now) == nil, let rank = rank(host, work) else { continue }
+                    let cost = CostModel.cost(of: work, host, at: now)
+                    candidates.initializeElement(at: count, to: Candidate(index: index, rank: rank, cost: cost))
+                    count += 1
+                    if (rank, cost.total) < (leastRank, least) { (leastRank, least) = (rank, cost.total) }
+                }
+                // 9
+                var best: (index: Int, cost: Cost, isLocal: Bool, draw: UInt64)?
+                for candidate in candidates[..<count]
+                where candidate.rank == leastRank && candidate.cost.total <= least * (1 + Self.tie) {
+                    let isLocal = lanes[candidate.index].standing.isLocal
+                    let draw = Self.draw(lanes[candidate.index].host, work.seed)
+                    if let best, best.isLocal != isLocal ? best.isLocal : best.draw >= draw { continue }
+                    best = (candidate.index, candidate.cost, isLocal, draw)
+                }
+                return best.map { Verdict(lanes[$0.index], cost: $0.cost) }
+            }
         }
-        guard let least else { return nil }
-        // 9
-        var best: (index: Int, cost: Cost, isLocal: Bool, draw: UInt64)?
-        for (index, rank, cost) in costs where rank == least.rank && cost.total <= least.cost * (1 + Self.tie) {
-            let isLocal = list[index].known.host.isLocal
-            let draw = Self.draw(list[index].host, work.seed)
-            if let best, best.isLocal != isLocal ? best.isLocal : best.draw >= draw { continue }
-            best = (index, cost, isLocal, draw)
-        }
-        return best.map { ($0.index, $0.cost) }
+    }
+
+    /// A lane that can be asked.
+    private struct Candidate: BitwiseCopyable {
+        var index: Int
+        var rank: Int
+        var cost: Cost
     }
 
     /// What is made of each host, the router's own first: what `explain` shows.
     package func verdicts(_ work: Workload, except tried: [NodeID] = [], at now: Double) -> [Verdict] {
         let list = lanes[work.tier] ?? []
         let allOut = allOut(list, work, tried, now)
-        return list.filter { $0.known.host.isLocal || !work.isHereOnly }.map { lane in
+        return list.filter { $0.standing.isLocal || !work.isHereOnly }.map { lane in
             let tooSmall: Verdict.Exclusion? =
-                rank(lane, work) == nil ? .tooSmall(context: lane.standing.contextSize) : nil
+                rank(lane.standing, work) == nil ? .tooSmall(context: lane.standing.contextSize) : nil
             return Verdict(
                 lane, exclusion: exclusion(lane, work, tried, allOut ? nil : now) ?? tooSmall,
-                cost: CostModel.cost(of: work, lane, at: now))
+                cost: CostModel.cost(of: work, lane.standing, at: now))
         }.sorted { ($0.isLocal ? 0 : 1, $0.name, $0.id.rawValue) < ($1.isLocal ? 0 : 1, $1.name, $1.id.rawValue) }
     }
 
+    /// Why a host cannot be asked, as the rules have it.
+    private enum Barrier {
+        case notAsked, down, noPlace, notShared, notAccepting, otherModel, hosted, state, tried, failed, ejected
+    }
+
     /// - Parameter now: nil leaves out rule 6.
-    private func exclusion(
-        _ lane: Lane, _ work: Workload, _ tried: [NodeID], _ now: Double?
-    ) -> Verdict.Exclusion? {
-        let known = lane.known
-        let isLocal = known.host.isLocal
-        guard isLocal || !work.isHereOnly else { return .notAsked }
+    private func barrier(
+        _ lanes: UnsafeBufferPointer<Lane>, _ index: Int, _ work: Workload, _ tried: [NodeID], _ now: Double?
+    ) -> Barrier? {
+        let host = lanes[index].standing
+        guard host.isLocal || !work.isHereOnly else { return .notAsked }
         // 1
-        guard known.host.health == .up || known.host.health == .suspect else { return .down(known.host.evidence) }
-        guard isLocal || known.host.place != nil else { return .down("it has no address") }
+        guard host.health == .up || host.health == .suspect else { return .down }
+        guard host.isLocal || host.hasPlace else { return .noPlace }
         // 2
-        if !(isLocal && work.isOwn) {
-            guard lane.standing.isShared else { return .notShared }
-            guard known.host.policy.accepting else { return .notAccepting(known.host.policy.reason ?? "draining") }
+        if !(host.isLocal && work.isOwn) {
+            guard host.isShared else { return .notShared }
+            guard host.isAccepting else { return .notAccepting }
         }
         // 3
-        if !isLocal, match != .name, let other = mismatch(lane) { return .otherModel(other) }
-        if work.staysLocal, !lane.standing.isLocalModel { return .otherModel("a hosted one") }
+        if !host.isLocal, match != .name, otherModel(of: lanes[index].report) != nil { return .otherModel }
+        if work.staysLocal, !host.isLocalModel { return .hosted }
         // 4
-        let state = lane.standing.state
-        guard state.canServe || state == .failed else { return .state(state, lane.report.note ?? "") }
+        guard host.state.canServe || host.state == .failed else { return .state }
         // 5
-        if !tried.isEmpty, tried.contains(known.host.id) { return .triedAlready }
+        if !tried.isEmpty, tried.contains(lanes[index].host) { return .tried }
         // 6
         guard let now else { return nil }
-        if state == .failed { return .state(.failed, lane.report.note ?? "") }
-        return lane.ejection.isOut(at: now) ? .ejected(seconds: lane.ejection.remaining(at: now)) : nil
+        if host.state == .failed { return .failed }
+        return host.ejection.isOut(at: now) ? .ejected : nil
+    }
+
+    /// The same with all that there is to tell of it.
+    private func exclusion(_ lane: Lane, _ work: Workload, _ tried: [NodeID], _ now: Double?) -> Verdict.Exclusion? {
+        let barrier = withUnsafePointer(to: lane) {
+            self.barrier(UnsafeBufferPointer(start: $0, count: 1), 0, work, tried, now)
+        }
+        let (host, report) = (lane.known.host, lane.report)
+        return switch barrier {
+        case nil: nil
+        case .notAsked: .notAsked
+        case .down: .down(host.evidence)
+        case .noPlace: .down("it has no address")
+        case .notShared: .notShared
+        case .notAccepting: .notAccepting(host.policy.reason ?? "draining")
+        case .otherModel: .otherModel(otherModel(of: report) ?? "")
+        case .hosted: .otherModel("a hosted one")
+        case .state, .failed: .state(report.state, report.note ?? "")
+        case .tried: .triedAlready
+        case .ejected: .ejected(seconds: lane.standing.ejection.remaining(at: now ?? 0))
+        }
     }
 
     /// Whether rule 6 would leave nobody.
     private func allOut(_ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double) -> Bool {
         // A host that has no room is none that could take the others' place.
-        list.allSatisfy { exclusion($0, work, tried, now) != nil || rank($0, work) == nil }
+        list.allSatisfy { exclusion($0, work, tried, now) != nil || rank($0.standing, work) == nil }
     }
 
-    /// What the host has in place of the local host's model.
-    private func mismatch(_ lane: Lane) -> String? {
-        let report = lane.report
-        guard let own = lanes[report.name]?.first(where: { $0.known.host.isLocal })?.report.fingerprint else {
+    /// What a host has in place of the local host's model.
+    private func otherModel(of report: TierReport) -> String? {
+        guard let own = lanes[report.name]?.first(where: { $0.standing.isLocal })?.report.fingerprint else {
             return nil
         }
         let other = report.fingerprint
@@ -300,11 +338,11 @@ package struct Fleet: Sendable, Codable {
     }
 
     /// Lower is better; nil where the prompt has no room.
-    private func rank(_ lane: Lane, _ work: Workload) -> Int? {
+    private func rank(_ host: Standing, _ work: Workload) -> Int? {
         // 8
-        let doubt = lane.known.host.health == .suspect ? 1 << 32 : 0
+        let doubt = host.health == .suspect ? 1 << 32 : 0
         // 7
-        let context = lane.standing.contextSize
+        let context = host.contextSize
         if context == 0 || work.promptTokens + (work.outputLimit ?? 0) <= context { return doubt }
         if work.promptTokens <= context { return doubt + 1 }
         return work.isFlexible ? nil : doubt + 2 + max(0, 1_000_000_000 - context)

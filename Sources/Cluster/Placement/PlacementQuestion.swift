@@ -24,10 +24,15 @@ package struct PlacementQuestion: Equatable, Sendable, Codable {
 
 extension Fleet {
     /// Where a request goes.
-    package func route(_ question: PlacementQuestion, by terms: RoutingTerms, at now: Double) -> Route {
+    ///
+    /// - Parameter terms: asked for where the ladder chooses.
+    package func route(
+        _ question: PlacementQuestion, by terms: @autoclosure () -> RoutingTerms, at now: Double
+    ) -> Route {
         var work = question.work
         switch question.ask {
         case .auto(let facts):
+            let terms = terms()
             return route(
                 facts, by: terms.ladder, hasToolsFloor: terms.hasToolsFloor,
                 own: { terms.own[$0].map { ($0.name, $0.isHosted) } }, work, except: question.tried, at: now)

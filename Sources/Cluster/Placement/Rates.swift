@@ -1,6 +1,6 @@
 /// How fast a host serves a tier, with a number for everything: what the host observes, else what was known of it before,
 /// else a guess by size and hardware.
-package struct Rates: Equatable, Sendable, Codable {
+package struct Rates: Equatable, Sendable, Codable, BitwiseCopyable {
     /// Seconds from stopped to ready.
     package var load: Double
     package var prefill: PrefillCurve

@@ -1,5 +1,5 @@
 /// What replies have taught a router of a tier on a host, beside what the host itself tells of its rates.
-package struct TierLessons: Equatable, Sendable, Codable {
+package struct TierLessons: Equatable, Sendable, Codable, BitwiseCopyable {
     /// Tokens that prompts had, over what they were estimated to have; nil before any was counted.
     package var tokenRatio: Double?
     /// Seconds until the first token that nothing else explains: the way, the engine's own steps.

@@ -12,7 +12,7 @@ package struct Verdict: Equatable, Sendable {
         known = lane.known
         self.exclusion = exclusion
         self.cost = cost
-        inHand = lane.inHand
+        inHand = lane.standing.inHand
     }
 
     package var host: Host { known.host }

@@ -21,7 +21,7 @@ final class GatewayErrand: Itinerary {
     private let log: Logger
     private let began = Uptime.seconds
     private var loop: (any EventLoop)?
-    private var go: ((Leg) -> Void)?
+    private var go: ((consuming Leg) -> Void)?
     private var router: GatewayBook.Choice?
     private var tried: [NodeID] = []
     private var attempts = 0
@@ -53,7 +53,7 @@ final class GatewayErrand: Itinerary {
     /// The router tells by an event where a reply breaks off.
     var ending: ReplyEnding { .unmarked }
 
-    func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) {
+    func begin(on loop: any EventLoop, _ go: @escaping (consuming Leg) -> Void) {
         self.loop = loop
         self.go = go
         // 1

@@ -2,13 +2,25 @@ import Cluster
 import Logging
 import Wire
 
-/// All that a ``PlacedRequest`` needs of its router, at the moment when the request came.
-struct ClusterRouting {
+/// All that a ``PlacedRequest`` needs of its router, at the moment when the request came: an object, so that taking it is
+/// one reference and not a copy of many.
+final class ClusterRouting: Sendable {
     let reading: RoutingRules.Reading
     let node: NodeRoutes
     let localEndpoint: Endpoint
     let hosted: (any HostedBackend)?
     let log: Logger
+
+    init(
+        reading: RoutingRules.Reading, node: NodeRoutes, localEndpoint: Endpoint, hosted: (any HostedBackend)?,
+        log: Logger
+    ) {
+        self.reading = reading
+        self.node = node
+        self.localEndpoint = localEndpoint
+        self.hosted = hosted
+        self.log = log
+    }
 
     var book: FleetBook { node.book }
     var gate: any TierGate { node.gate }

@@ -74,15 +74,15 @@ package final class FleetBook: Sendable {
     ///
     /// - Parameter isNew: whether it counts for the ``RetryBudget``.
     func choose(
-        _ question: PlacementQuestion, by terms: RoutingTerms, match: NodeSection.Match, isNew: Bool
+        _ question: PlacementQuestion, by terms: @autoclosure () -> RoutingTerms, match: NodeSection.Match, isNew: Bool
     ) -> Route {
         let now = Uptime.seconds
         return state.withLock { state in
             refresh(&state, match, now)
             if isNew { state.budget.took(at: now) }
-            let route = state.fleet.route(question, by: terms, at: now)
+            let route = state.fleet.route(question, by: terms(), at: now)
             if case .host(let verdict) = route.decision { state.fleet.sent(route.tier, to: verdict.id) }
-            recorder?.took(.choice(question, terms, PlacementChoice(route), isSent: true), state.fleet, at: now)
+            recorder?.took(.choice(question, terms(), PlacementChoice(route), isSent: true), state.fleet, at: now)
             return route
         }
     }

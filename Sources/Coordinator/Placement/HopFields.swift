@@ -13,6 +13,7 @@ enum HopFields {
     /// Characters.
     static let idLimit = 40
 
+    private static let prefix = "x-llmstack-"
     private static let node = "x-llmstack-node"
     private static let tier = "x-llmstack-tier"
     private static let reason = "x-llmstack-reason"
@@ -22,7 +23,16 @@ enum HopFields {
 
     /// Unlike any other of this process, and very likely of any.
     static func newID() -> String {
-        String(start &+ count.add(1, ordering: .relaxed).newValue &* 0x9E37_79B9_7F4A_7C15, radix: 16)
+        var rest = start &+ count.add(1, ordering: .relaxed).newValue &* 0x9E37_79B9_7F4A_7C15
+        // Fifteen digits: a string of so many bytes needs no memory of its own.
+        return String(unsafeUninitializedCapacity: 15) { digits in
+            for index in 0..<15 {
+                let digit = UInt8(truncatingIfNeeded: rest >> 60)
+                digits.initializeElement(at: index, to: digit < 10 ? 0x30 + digit : 0x57 + digit)
+                rest <<= 4
+            }
+            return 15
+        }
     }
 
     /// Credentials are for the router that they were sent to: what goes on to another host, or comes from one, has none.
@@ -60,9 +70,11 @@ enum HopFields {
     }
 
     static func tell(_ fields: inout Fields, node name: String?, tier name2: String, reason text: String) {
-        if let name { fields.replace(node, with: visible(name)) }
-        fields.replace(tier, with: visible(name2))
-        fields.replace(reason, with: visible(text))
+        // In place of what another router or an upstream has said, which is rare.
+        if fields.hasAny(beginningWith: prefix) { for name in [node, tier, reason] { fields.remove(name) } }
+        if let name { fields.add(node, visible(name)) }
+        fields.add(tier, visible(name2))
+        fields.add(reason, visible(text))
     }
 
     /// A field's value may have visible ASCII, spaces and nothing else (RFC 9110, section 5.5); names and reasons come from

@@ -32,7 +32,7 @@ final class PlacedRequest: Itinerary {
     private let began = Uptime.seconds
     private let id: String
     private var loop: (any EventLoop)?
-    private var go: ((Leg) -> Void)?
+    private var go: ((consuming Leg) -> Void)?
     private var route: Route?
     private var attempts: Attempts
     private var tried: [NodeID] { attempts.tried }
@@ -49,15 +49,21 @@ final class PlacedRequest: Itinerary {
     private var noted: String?
 
     /// A request at a host.
-    private struct Stay {
-        var verdict: Verdict
-        var tier: String
+    private final class Stay {
+        let verdict: Verdict
+        let tier: String
+        /// Seconds after the request came.
+        let began: Double
         var ticket: AdmissionTicket?
         var isAdmitted = false
-        /// Seconds after the request came.
-        var began: Double
         /// Whether it was told to wait for its turn.
         var hasWaited = false
+
+        init(_ verdict: Verdict, _ tier: String, began: Double) {
+            self.verdict = verdict
+            self.tier = tier
+            self.began = began
+        }
     }
 
     init(_ errand: Errand, _ cluster: ClusterRouting) {
@@ -85,8 +91,8 @@ final class PlacedRequest: Itinerary {
 
     var earlyFields: Fields {
         var fields = Fields()
-        if let route, let stay {
-            HopFields.tell(&fields, node: stay.verdict.name, tier: stay.tier, reason: route.reason)
+        if let reason = route?.reason, let stay {
+            HopFields.tell(&fields, node: stay.verdict.name, tier: stay.tier, reason: reason)
         }
         return fields
     }
@@ -115,7 +121,7 @@ final class PlacedRequest: Itinerary {
 
     private static let endedByDone: Set<Substring> = ["/v1/chat/completions", "/v1/completions"]
 
-    func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) {
+    func begin(on loop: any EventLoop, _ go: @escaping (consuming Leg) -> Void) {
         self.loop = loop
         self.go = go
         // 1
@@ -165,7 +171,7 @@ final class PlacedRequest: Itinerary {
     private func goOn(_ route: Route) -> Bool {
         self.route = route
         guard case .host(let verdict) = route.decision else { return false }
-        stay = Stay(verdict: verdict, tier: route.tier, began: elapsed)
+        stay = Stay(verdict, route.tier, began: elapsed)
         if case .auto = errand.ask {
             cluster.log.info(
                 "auto -> \(route.tier) (\(route.reason)) [path=\(errand.head.path)] [node=\(verdict.name)]")
@@ -181,7 +187,7 @@ final class PlacedRequest: Itinerary {
             id: id, client: errand.client, promptTokens: errand.work.promptTokens,
             outputTokens: Int(errand.work.expectedOutput))
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let attempt = tried.count
+        let attempt = attempts.number
         let ticket = cluster.gate.enter(tier, request) { answer in
             if loop.inEventLoop {
                 bound.value.heard(answer, of: attempt)
@@ -190,7 +196,7 @@ final class PlacedRequest: Itinerary {
             }
         }
         // An answer that came at once may have been a refusal, after which there is nothing to leave.
-        if stay?.verdict.isLocal == true, tried.count == attempt {
+        if stay?.verdict.isLocal == true, attempts.number == attempt {
             stay?.ticket = ticket
         } else {
             cluster.gate.leave(ticket, nil)
@@ -198,13 +204,13 @@ final class PlacedRequest: Itinerary {
     }
 
     private func heard(_ answer: AdmissionAnswer, of attempt: Int) {
-        guard tried.count == attempt, let stay, stay.verdict.isLocal, !stay.isAdmitted, let go else { return }
+        guard attempts.number == attempt, let stay, stay.verdict.isLocal, !stay.isAdmitted, let go else { return }
         switch answer {
         case .queued(let position, let seconds):
-            self.stay?.hasWaited = true
+            stay.hasWaited = true
             standing = (position, elapsed + seconds)
         case .admitted:
-            self.stay?.isAdmitted = true
+            stay.isAdmitted = true
             standing = nil
             var head = errand.head
             HopFields.strip(&head.fields, isOwn: errand.work.isOwn)
@@ -345,8 +351,9 @@ final class PlacedRequest: Itinerary {
     private func told(_ head: ReplyHead) -> ReplyHead {
         var head = head
         if !(errand.work.isOwn && stay?.verdict.isLocal == true) { HopFields.stripReply(&head.fields) }
-        if let route, let stay {
-            HopFields.tell(&head.fields, node: stay.verdict.name, tier: stay.tier, reason: route.reason)
+        // One by one: the whole is much to copy.
+        if let reason = route?.reason, let stay {
+            HopFields.tell(&head.fields, node: stay.verdict.name, tier: stay.tier, reason: reason)
         }
         return head
     }

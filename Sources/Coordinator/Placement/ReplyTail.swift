@@ -9,8 +9,9 @@ struct ReplyTail {
     private static let capacity = 4 * ReplyTimings.tailLength
 
     mutating func append(_ more: ByteBuffer) {
-        if bytes.isEmpty { bytes.reserveCapacity(Self.capacity) }
         let end = more.readableBytesView.suffix(ReplyTimings.tailLength)
+        // Most replies that come in one piece are short.
+        if !bytes.isEmpty { bytes.reserveCapacity(Self.capacity) }
         if bytes.count + end.count > Self.capacity { bytes.removeFirst(bytes.count - ReplyTimings.tailLength) }
         bytes.append(contentsOf: end)
     }
@@ -23,5 +24,9 @@ struct ReplyTail {
         return (first...max(first, bytes.count - pattern.count)).contains { bytes[$0...].starts(with: pattern) }
     }
 
-    var timings: ReplyTimings? { ReplyTimings(tail: bytes.suffix(ReplyTimings.tailLength)) }
+    var timings: ReplyTimings? {
+        bytes.withUnsafeBufferPointer {
+            ReplyTimings(tail: UnsafeBufferPointer(rebasing: $0.suffix(ReplyTimings.tailLength)))
+        }
+    }
 }

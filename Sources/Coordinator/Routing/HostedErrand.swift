@@ -24,7 +24,7 @@ final class HostedErrand: Itinerary {
     /// Hosted tiers that cannot be asked now, by name.
     private var out: Set<String> = []
     private var loop: (any EventLoop)?
-    private var go: ((Leg) -> Void)?
+    private var go: ((consuming Leg) -> Void)?
 
     init(
         _ ask: Ask, _ head: RequestHead, isEventStream: Bool, terms: ServingTerms, backend: any HostedBackend,
@@ -51,7 +51,7 @@ final class HostedErrand: Itinerary {
     /// The backend tells by itself where a reply breaks off; of a local tier's it is as without this.
     var ending: ReplyEnding { .unmarked }
 
-    func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void) {
+    func begin(on loop: any EventLoop, _ go: @escaping (consuming Leg) -> Void) {
         self.loop = loop
         self.go = go
         switch ask {

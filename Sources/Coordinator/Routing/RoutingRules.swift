@@ -10,7 +10,7 @@ package final class RoutingRules: Sendable {
         /// For requests that leave the tier to the ladder.
         let terms: RoutingTerms
         /// Tiers by all their names, as ``Catalog/tier(named:)`` finds them one by one.
-        private let tiers: [String: String]
+        private let tiers: [String: (name: String, isHosted: Bool)]
 
         init(_ table: RoutingTable) {
             self.table = table
@@ -18,18 +18,19 @@ package final class RoutingRules: Sendable {
             terms = RoutingTerms(
                 ladder: table.ladder, hasToolsFloor: table.catalog.routing.hasToolsFloor,
                 own: { table.catalog.tier(named: $0).map { ($0.name, $0.isHosted) } })
+            let hosted = hosted
             tiers = table.catalog.tiers.reduce(into: [:]) { tiers, tier in
                 for name in [tier.name] + tier.effectiveAliases {
-                    tiers[name] = table.catalog.tier(named: name)?.name
+                    tiers[name] = table.catalog.tier(named: name).map { ($0.name, hosted[name] != nil) }
                 }
             }
         }
 
         /// Whether a tier of this host runs on it; nil where it has none of that name.
-        func isLocal(_ tier: String) -> Bool? { tiers[tier] == nil ? nil : hosted[tier] == nil }
+        func isLocal(_ tier: String) -> Bool? { tiers[tier].map { !$0.isHosted } }
 
         /// The tier of this host that a name stands for.
-        func tier(named name: String) -> String? { tiers[name] }
+        func tier(named name: String) -> String? { tiers[name]?.name }
     }
 
     /// The local node's llama-swap.

@@ -10,6 +10,8 @@ package final class StackRouter: RequestRouter {
     private let rules: RoutingRules
     private let backend: (any HostedBackend)?
     private let serving: Mutex<ServingTerms.Serving>
+    /// Of the terms that were asked for last.
+    private let routing = Mutex<ClusterRouting?>(nil)
     private let modelsINI: String
     private let hostGuard: LoopbackGuard
     private let log: Logger
@@ -160,8 +162,9 @@ package final class StackRouter: RequestRouter {
             if head.fields.contains(HopFields.hop) {
                 return refuse(400, "invalid_value", "A request that another node has placed must name its tier.")
             }
+            let routing = clusterRouting(terms, node)
             return .dispatch(
-                placed(.auto(request.facts), request, head, terms, visit, node) { model, _ in edit(model) })
+                placed(.auto(request.facts), request, head, terms, visit, routing) { model, _ in edit(model) })
         }
         let decision = terms.table.ladder.decide(request.facts)
         if terms.reading.hosted[decision.model] != nil {
@@ -179,12 +182,12 @@ package final class StackRouter: RequestRouter {
             return terms.refusal(of: model).map { .reply($0.reply) } ?? hosted(.tier(tier), request, head, terms)
         }
         guard let node = terms.node else { return .forward(Endpoint(rules.local), .none) }
+        let routing = clusterRouting(terms, node)
         if head.fields.contains(HopFields.hop) {
             if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
             guard let model, let tier = terms.table.catalog.tier(named: model) else { return withoutTier(terms, "") }
-            return .dispatch(placed(.here(tier.name), request, head, terms, visit, node) { _, _ in .none })
+            return .dispatch(placed(.here(tier.name), request, head, terms, visit, routing) { _, _ in .none })
         }
-        let routing = clusterRouting(terms, node)
         guard let model, let tier = routing.tier(named: model) else {
             // llama-swap may know it; the router does not guess.
             if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
@@ -193,25 +196,30 @@ package final class StackRouter: RequestRouter {
         // This host's llama-swap knows its own aliases, and no other.
         let isOwnName = terms.reading.tier(named: model) != nil
         return .dispatch(
-            placed(routing.named(tier), request, head, terms, visit, node) { tier, isLocal in
+            placed(routing.named(tier), request, head, terms, visit, routing) { tier, isLocal in
                 tier == model || (isLocal && isOwnName) ? .none : .edit(BodyEdit(model: tier, in: request))
             })
     }
 
     private func placed(
         _ ask: PlacementQuestion.Ask, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms,
-        _ visit: Visit?, _ node: NodeRoutes, _ edit: @escaping (String, Bool) -> Disposition.Edit
+        _ visit: Visit?, _ routing: ClusterRouting, _ edit: @escaping (String, Bool) -> Disposition.Edit
     ) -> PlacedRequest {
         PlacedRequest(
             .init(
                 ask: ask, head: head, isEventStream: request.wantsStream, work: work(request, terms),
                 client: HopFields.client(head.fields, visit?.visitor), visit: visit, edit: edit),
-            clusterRouting(terms, node))
+            routing)
     }
 
     private func clusterRouting(_ terms: ServingTerms, _ node: NodeRoutes) -> ClusterRouting {
-        ClusterRouting(
-            reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), hosted: backend, log: log)
+        routing.withLock { last in
+            if let last, last.reading === terms.reading, last.node === node { return last }
+            let new = ClusterRouting(
+                reading: terms.reading, node: node, localEndpoint: Endpoint(rules.local), hosted: backend, log: log)
+            last = new
+            return new
+        }
     }
 
     private func work(_ request: ScannedRequest, _ terms: ServingTerms) -> Workload {

@@ -11,35 +11,33 @@ extension AgentState {
     package mutating func enter(_ tier: String, _ request: AdmissionRequest, at now: Double) -> AdmissionTicket {
         lastTicket += 1
         let ticket = AdmissionTicket(number: lastTicket, tier: tier)
-        guard catalog.tiers.contains(where: { $0.name == tier && !$0.isHosted }) else {
-            news.append(AdmissionNews(ticket, .admitted))
-            return ticket
-        }
         passed(now)
-        news += memories[tier, default: Memory()].admission.enter(ticket, request, at: now)
-        describeTraffic(tier)
+        let isGated = changeTraffic(tier) { memory in
+            memory.report == nil ? [] : memory.admission.enter(ticket, request, at: now)
+        }
+        if !isGated { news.append(AdmissionNews(ticket, .admitted)) }
         return ticket
     }
 
     /// A request is over, or given up while it waits. A ticket that is not held changes nothing.
     package mutating func leave(_ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double) {
-        let tier = ticket.tier
-        guard memories[tier]?.admission.holds(ticket) == true else { return }
         passed(now)
-        // In place: a copy would have its lists copied, too.
-        news += memories[tier]?.leave(ticket, timings, at: now) ?? []
-        if memories[tier]?.admission.isEmpty == true, !catalog.tiers.contains(where: { $0.name == tier }) {
-            memories[tier] = nil
+        let isGated = changeTraffic(ticket.tier) { $0.leave(ticket, timings, at: now) }
+        // No tier of models.ini any more: it is forgotten with its last request.
+        if !isGated, !catalog.tiers.contains(where: { $0.name == ticket.tier }),
+            memories[ticket.tier]?.admission.isEmpty == true
+        {
+            memories[ticket.tier] = nil
         }
-        describeTraffic(tier)
     }
 
-    /// What requests change of a tier, and nothing else: this is done for each of them.
-    private mutating func describeTraffic(_ name: String) {
-        guard let index = description.tiers.firstIndex(where: { $0.name == name }), let memory = memories[name],
-            memory.tellTraffic(of: &description.tiers[index], at: time)
-        else { return }
-        description.sequence += 1
+    /// Lets a tier's requests change what is remembered of it, and describes what that changes. This is done for each of
+    /// them, so that it is in place, and looks things up once.
+    ///
+    /// - Returns: whether it is a tier with a gate.
+    private mutating func changeTraffic(_ name: String, _ change: (inout Memory) -> [AdmissionNews]) -> Bool {
+        guard let memory = memories.index(forKey: name) else { return false }
+        return memories.values[memory].changeTraffic(of: &description, &news, at: time, change)
     }
 
     /// What is to be told to requests since the last call, in order.
@@ -50,9 +48,20 @@ extension AgentState {
 }
 
 extension AgentState.Memory {
+    fileprivate mutating func changeTraffic(
+        of description: inout NodeDescription, _ news: inout [AdmissionNews], at now: Double,
+        _ change: (inout Self) -> [AdmissionNews]
+    ) -> Bool {
+        news += change(&self)
+        guard let report else { return false }
+        if tellTraffic(of: &description.tiers[report], at: now) { description.sequence += 1 }
+        return true
+    }
+
     fileprivate mutating func leave(
         _ ticket: AdmissionTicket, _ timings: ReplyTimings?, at now: Double
     ) -> [AdmissionNews] {
+        guard admission.holds(ticket) else { return [] }
         var news = admission.leave(ticket, served: timings?.seconds, at: now)
         if let timings {
             learn(from: timings)
@@ -85,7 +94,7 @@ extension AgentState.Memory {
     var slotCount: Int { slots?.count ?? 1 }
 
     /// - Returns: whether the report has changed.
-    fileprivate func tellTraffic(of report: inout TierReport, at now: Double) -> Bool {
+    private func tellTraffic(of report: inout TierReport, at now: Double) -> Bool {
         let (inHand, queued, waiting) = (inHand, admission.queuedCount, waiting(at: now))
         let loadRemaining = loadRemaining(at: now)
         if report.busy == inHand, report.queued == queued, report.loadRemaining == loadRemaining,

@@ -59,6 +59,8 @@ package struct AgentState: Sendable {
         /// Until when a download counts as under way: it has grown lately.
         var growsUntil: Double?
         var slots: LlamaServerSlots?
+        /// Of a local tier of models.ini: which of the description's it is. Others have no gate.
+        var report: Int?
         var admission = TierAdmission()
         var speed = TierSpeed()
         var prefill = PrefillFit()
@@ -231,6 +233,10 @@ package struct AgentState: Sendable {
         new.name = catalog.node.name ?? identity.hostName
         new.tiers = catalog.tiers.map { report($0, memories[$0.name] ?? Memory()) }
         new.residentSets = Self.residentSets(catalog)
+        for name in memories.keys { memories[name]?.report = nil }
+        for (index, tier) in catalog.tiers.enumerated() where !tier.isHosted {
+            memories[tier.name, default: Memory()].report = index
+        }
         if new != description {
             description = new
             description.sequence += 1

@@ -14,7 +14,9 @@ struct AnswerQueue: Sendable {
     mutating func listen(_ ticket: AdmissionTicket, _ answer: @escaping Answer) { listeners[ticket.number] = answer }
 
     /// The ticket's request hears nothing more.
-    mutating func forget(_ ticket: AdmissionTicket) { listeners[ticket.number] = nil }
+    mutating func forget(_ ticket: AdmissionTicket) {
+        if !listeners.isEmpty { listeners[ticket.number] = nil }
+    }
 
     /// - Returns: whether the caller is to tell it: to call ``next()`` until that is nil. Otherwise someone is at it.
     mutating func add(_ news: [AdmissionNews]) -> Bool {

@@ -45,6 +45,7 @@ package final class NodeAgent: LocalNode, TierGate, Service {
     /// Wakes whoever tells the subscribers of what requests change.
     private let (trafficHasMoved, trafficMoves) = AsyncStream.makeStream(
         of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    private let trafficIsKnownToMove = Atomic<Bool>(false)
     /// Wakes whoever asks llama-servers for their slots.
     let (slotsAreWanted, wantSlots) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -111,7 +112,7 @@ package final class NodeAgent: LocalNode, TierGate, Service {
         }
         if let first { answer(first) }
         if tells { tell() }
-        trafficMoves.yield()
+        trafficMoved()
         return ticket
     }
 
@@ -123,13 +124,19 @@ package final class NodeAgent: LocalNode, TierGate, Service {
             return shared.answers.add(shared.state.takeNews())
         }
         if tells { tell() }
-        trafficMoves.yield()
+        trafficMoved()
+    }
+
+    private func trafficMoved() {
+        // To wake somebody costs more than to see that it is done already.
+        if !trafficIsKnownToMove.exchange(true, ordering: .sequentiallyConsistent) { trafficMoves.yield() }
     }
 
     /// Tells the subscribers of what requests change, ten times a second at most: there may be thousands of requests, and
     /// dozens of subscribers.
     private func tellOfTraffic() async {
         for await _ in trafficHasMoved {
+            trafficIsKnownToMove.store(false, ordering: .sequentiallyConsistent)
             shared.withLock { $0.tellSubscribers() }
             try? await Task.sleep(for: Self.trafficPause)
         }

@@ -16,8 +16,8 @@ package enum Uptime {
 
     #if canImport(Darwin)
         // Which goes on during sleep, unlike CLOCK_UPTIME_RAW.
-        private static let clock = CLOCK_MONOTONIC
+        private static var clock: clockid_t { CLOCK_MONOTONIC }
     #else
-        private static let clock = CLOCK_BOOTTIME
+        private static var clock: clockid_t { CLOCK_BOOTTIME }
     #endif
 }

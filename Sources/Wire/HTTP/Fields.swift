@@ -29,6 +29,13 @@ package struct Fields: Sendable, Equatable {
 
     package mutating func remove(_ name: String) { headers.remove(name: name) }
 
+    /// - Parameter prefix: in lower case, of letters and hyphens.
+    package func hasAny(beginningWith prefix: String) -> Bool {
+        headers.contains { name, _ in
+            name.utf8.count >= prefix.utf8.count && zip(name.utf8, prefix.utf8).allSatisfy { $0 | 0x20 == $1 }
+        }
+    }
+
     /// - Parameter prefix: in lower case.
     package mutating func removeAll(beginningWith prefix: String) {
         for (name, _) in headers where name.utf8.count >= prefix.utf8.count && name.lowercased().hasPrefix(prefix) {
@@ -46,7 +53,7 @@ package struct Fields: Sendable, Equatable {
     func forwarded() -> Fields {
         let named = headers[canonicalForm: "connection"]
         var copy = HTTPHeaders()
-        copy.reserveCapacity(headers.count + 2)
+        copy.reserveCapacity(headers.count + 6)
         for (name, value) in headers {
             if Self.isPerConnection(name) { continue }
             if !named.isEmpty,

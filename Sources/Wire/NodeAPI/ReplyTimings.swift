@@ -25,10 +25,8 @@ package struct ReplyTimings: Equatable, Sendable {
     ///
     /// - Parameter tail: the last ``tailLength`` bytes or fewer.
     /// - Returns: nil when there are none, or one of the numbers is missing or no number.
-    package init?(tail: some BidirectionalCollection<UInt8>) {
-        let found =
-            tail.withContiguousStorageIfAvailable(Self.find) ?? Array(tail).withUnsafeBufferPointer(Self.find)
-        guard let found else { return nil }
+    package init?(tail: UnsafeBufferPointer<UInt8>) {
+        guard let found = Self.find(tail) else { return nil }
         self = found
     }
 
@@ -36,20 +34,45 @@ package struct ReplyTimings: Equatable, Sendable {
         guard let start = lastIndex(of: "\"timings\":", in: tail) else { return nil }
         let opened = UnsafeBufferPointer(rebasing: tail[start...].drop { $0 != UInt8(ascii: "{") })
         guard let end = opened.firstIndex(of: UInt8(ascii: "}")) else { return nil }
-        let object = UnsafeBufferPointer(rebasing: opened[..<end])
-        guard let promptTokens = number("\"prompt_n\":", in: object),
-            let promptMilliseconds = number("\"prompt_ms\":", in: object),
-            let decodedTokens = number("\"predicted_n\":", in: object),
-            let decodeMilliseconds = number("\"predicted_ms\":", in: object)
-        else { return nil }
-        return ReplyTimings(
-            promptTokens: Int(promptTokens), promptMilliseconds: promptMilliseconds, decodedTokens: Int(decodedTokens),
-            decodeMilliseconds: decodeMilliseconds, cachedTokens: Int(number("\"cache_n\":", in: object) ?? 0))
+        return read(UnsafeBufferPointer(rebasing: opened[..<end]))
     }
 
-    private static func number(_ key: StaticString, in object: UnsafeBufferPointer<UInt8>) -> Double? {
-        guard let at = lastIndex(of: key, in: object) else { return nil }
-        let text = object[(at + key.utf8CodeUnitCount)...].drop { $0 == UInt8(ascii: " ") }
+    /// - Parameter object: of numbers by their names, without the brace that ends it.
+    private static func read(_ object: UnsafeBufferPointer<UInt8>) -> ReplyTimings? {
+        let quote = UInt8(ascii: "\"")
+        var (promptTokens, promptMilliseconds, decodedTokens, decodeMilliseconds, cachedTokens) =
+            (Double?.none, Double?.none, Double?.none, Double?.none, Double?.none)
+        var index = 0
+        while let start = object[index...].firstIndex(of: quote).map({ $0 + 1 }),
+            let end = object[start...].firstIndex(of: quote)
+        {
+            index = end + 1
+            guard index < object.count, object[index] == UInt8(ascii: ":") else { continue }
+            let name = UnsafeBufferPointer(rebasing: object[start..<end])
+            let value = object[(index + 1)...]
+            // Most names have a length of their own; those that are of no interest are not read.
+            switch name.count {
+            case 7 where isSame(name, "cache_n"): cachedTokens = number(value)
+            case 8 where isSame(name, "prompt_n"): promptTokens = number(value)
+            case 9 where isSame(name, "prompt_ms"): promptMilliseconds = number(value)
+            case 11 where isSame(name, "predicted_n"): decodedTokens = number(value)
+            case 12 where isSame(name, "predicted_ms"): decodeMilliseconds = number(value)
+            default: break
+            }
+        }
+        guard let promptTokens, let promptMilliseconds, let decodedTokens, let decodeMilliseconds else { return nil }
+        return ReplyTimings(
+            promptTokens: Int(promptTokens), promptMilliseconds: promptMilliseconds, decodedTokens: Int(decodedTokens),
+            decodeMilliseconds: decodeMilliseconds, cachedTokens: Int(cachedTokens ?? 0))
+    }
+
+    private static func isSame(_ name: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
+        for index in name.indices where name[index] != other.utf8Start[index] { return false }
+        return true
+    }
+
+    private static func number(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> Double? {
+        let text = value.drop { $0 == UInt8(ascii: " ") }
         // Nearly all that comes: digits, perhaps a point. Fewer than 16 are exact in a Double.
         var (digits, decimals, isAfterPoint) = (UInt64(0), -1, false)
         var index = text.startIndex

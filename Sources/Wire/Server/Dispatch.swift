@@ -29,7 +29,8 @@ final class Dispatch: UpstreamReceiver {
 
     private let itinerary: any Itinerary
     private let pool: UpstreamPool
-    private weak var connection: ServerConnection?
+    /// It drops this when the exchange is over; where it ends before, ``cancel()`` drops it.
+    private var connection: ServerConnection?
     /// Kept until a reply is passed on: another upstream may need it.
     private var pieces: [ByteBuffer]
     private(set) var call: (any OngoingCall)?
@@ -54,12 +55,13 @@ final class Dispatch: UpstreamReceiver {
     }
 
     func start() {
-        itinerary.begin(on: pool.loop) { [weak self] leg in self?.take(leg) }
+        // The itinerary drops this when it has ended.
+        itinerary.begin(on: pool.loop) { leg in self.take(leg) }
     }
 
-    private func take(_ leg: Leg) {
+    private func take(_ leg: consuming Leg) {
         guard !isOver else { return }
-        switch leg {
+        switch consume leg {
         case .send(let head, let endpoint, let edit):
             let call = UpstreamCall(
                 head, body: .whole(edit.applied(to: pieces)), to: endpoint, pool: pool, receiver: self)
@@ -83,6 +85,7 @@ final class Dispatch: UpstreamReceiver {
         call?.cancel()
         call = nil
         end(.clientLeft)
+        connection = nil
     }
 
     private func end(_ end: ExchangeEnd) {

@@ -23,7 +23,7 @@ package protocol Itinerary: AnyObject {
     ///
     /// - Parameter go: called on the event loop once for this call, and once more after each ``replied(_:)`` that said
     ///   ``Passage/another`` and each ``failed(_:)``: at once or later.
-    func begin(on loop: any EventLoop, _ go: @escaping (Leg) -> Void)
+    func begin(on loop: any EventLoop, _ go: @escaping (consuming Leg) -> Void)
 
     /// The upstream's head is there; of an event stream that begins well also its first event.
     func replied(_ head: ReplyHead) -> Passage
@@ -34,7 +34,7 @@ package protocol Itinerary: AnyObject {
     /// Bytes of the reply's body have come, and go to the client once ``replied(_:)`` has let the reply pass.
     func received(_ bytes: ByteBuffer)
 
-    /// It is over. Called once, whatever came of it.
+    /// It is over. Called once, whatever came of it: from now on the itinerary keeps nothing that ``begin(on:_:)`` gave it.
     func ended(_ end: ExchangeEnd)
 }
 

@@ -32,7 +32,8 @@ final class UpstreamCall {
     /// What is left to send of a whole body.
     private var unsent: ArraySlice<ByteBuffer> = []
     private var portionIsDue = false
-    private weak var receiver: (any UpstreamReceiver)?
+    /// Let go when the call is over. A weak reference would cost an allocation for each receiver that lives for one call.
+    private var receiver: (any UpstreamReceiver)?
     private var connection: UpstreamConnection?
     private var isReused = false
     private var hasReply = false
@@ -156,6 +157,7 @@ final class UpstreamCall {
     /// The receiver has gone: upstream must stop working for it.
     func cancel() {
         isOver = true
+        receiver = nil
         unsent = []
         connection?.abandon()
         connection = nil
@@ -188,7 +190,12 @@ final class UpstreamCall {
         isOver = true
         unsent = []
         connection = nil
-        receiver?.upstreamEnded()
+        takeReceiver()?.upstreamEnded()
+    }
+
+    private func takeReceiver() -> (any UpstreamReceiver)? {
+        defer { receiver = nil }
+        return receiver
     }
 
     func broke(_ reason: String, on broken: UpstreamConnection) {
@@ -214,7 +221,7 @@ final class UpstreamCall {
     private func fail(_ kind: UpstreamFailure.Kind, _ reason: String) {
         guard !isOver else { return }
         isOver = true
-        receiver?.upstreamFailed(UpstreamFailure(kind: kind, endpoint: endpoint, reason: reason))
+        takeReceiver()?.upstreamFailed(UpstreamFailure(kind: kind, endpoint: endpoint, reason: reason))
     }
 
     static func describe(_ error: any Error) -> String {

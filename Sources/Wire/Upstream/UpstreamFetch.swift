@@ -42,7 +42,6 @@ package final class UpstreamFetch: UpstreamReceiver {
         let pieces = body.readableBytes > 0 ? [body] : []
         let call = UpstreamCall(request, body: .whole(pieces), to: endpoint, pool: pool, receiver: self)
         self.call = call
-        // The call knows its receiver only weakly: it lives until its promise is kept.
         promise.futureResult.assumeIsolated().whenComplete { _ in self.call = nil }
         call.start()
     }
