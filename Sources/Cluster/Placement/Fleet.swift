@@ -223,7 +223,9 @@ package struct Fleet: Sendable, Codable {
                 var (count, leastRank, least) = (0, Int.max, Double.infinity)
                 for index in lanes.indices {
                     let host = lanes[index].standing
-                    guard barrier(lanes, index, work, tried, now) == nil, let rank = rank(host, work) else { continue }
+                    guard barrier(host, lanes[index], work, tried, now) == nil, let rank = rank(host, work) else {
+                        continue
+                    }
                     let cost = CostModel.cost(of: work, host, at: now)
                     candidates.initializeElement(at: count, to: Candidate(index: index, rank: rank, cost: cost))
                     count += 1
@@ -268,11 +270,12 @@ package struct Fleet: Sendable, Codable {
         case notAsked, down, noPlace, notShared, notAccepting, otherModel, hosted, state, tried, failed, ejected
     }
 
-    /// - Parameter now: nil leaves out rule 6.
+    /// - Parameters:
+    ///   - lane: of the host; asked for where the numbers do not tell.
+    ///   - now: nil leaves out rule 6.
     private func barrier(
-        _ lanes: UnsafeBufferPointer<Lane>, _ index: Int, _ work: Workload, _ tried: [NodeID], _ now: Double?
+        _ host: Standing, _ lane: @autoclosure () -> Lane, _ work: Workload, _ tried: [NodeID], _ now: Double?
     ) -> Barrier? {
-        let host = lanes[index].standing
         guard host.isLocal || !work.isHereOnly else { return .notAsked }
         // 1
         guard host.health == .up || host.health == .suspect else { return .down }
@@ -283,12 +286,12 @@ package struct Fleet: Sendable, Codable {
             guard host.isAccepting else { return .notAccepting }
         }
         // 3
-        if !host.isLocal, match != .name, otherModel(of: lanes[index].report) != nil { return .otherModel }
+        if !host.isLocal, match != .name, otherModel(of: lane().report) != nil { return .otherModel }
         if work.staysLocal, !host.isLocalModel { return .hosted }
         // 4
         guard host.state.canServe || host.state == .failed else { return .state }
         // 5
-        if !tried.isEmpty, tried.contains(lanes[index].host) { return .tried }
+        if !tried.isEmpty, tried.contains(lane().host) { return .tried }
         // 6
         guard let now else { return nil }
         if host.state == .failed { return .failed }
@@ -297,11 +300,8 @@ package struct Fleet: Sendable, Codable {
 
     /// The same with all that there is to tell of it.
     private func exclusion(_ lane: Lane, _ work: Workload, _ tried: [NodeID], _ now: Double?) -> Verdict.Exclusion? {
-        let barrier = withUnsafePointer(to: lane) {
-            self.barrier(UnsafeBufferPointer(start: $0, count: 1), 0, work, tried, now)
-        }
         let (host, report) = (lane.known.host, lane.report)
-        return switch barrier {
+        return switch barrier(lane.standing, lane, work, tried, now) {
         case nil: nil
         case .notAsked: .notAsked
         case .down: .down(host.evidence)
@@ -319,7 +319,9 @@ package struct Fleet: Sendable, Codable {
     /// Whether rule 6 would leave nobody.
     private func allOut(_ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double) -> Bool {
         // A host that has no room is none that could take the others' place.
-        list.allSatisfy { exclusion($0, work, tried, now) != nil || rank($0.standing, work) == nil }
+        list.allSatisfy { lane in
+            barrier(lane.standing, lane, work, tried, now) != nil || rank(lane.standing, work) == nil
+        }
     }
 
     /// What a host has in place of the local host's model.

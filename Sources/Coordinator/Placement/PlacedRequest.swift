@@ -91,9 +91,7 @@ final class PlacedRequest: Itinerary {
 
     var earlyFields: Fields {
         var fields = Fields()
-        if let reason = route?.reason, let stay {
-            HopFields.tell(&fields, node: stay.verdict.name, tier: stay.tier, reason: reason)
-        }
+        tellPlace(&fields)
         return fields
     }
 
@@ -351,18 +349,19 @@ final class PlacedRequest: Itinerary {
     private func told(_ head: ReplyHead) -> ReplyHead {
         var head = head
         if !(errand.work.isOwn && stay?.verdict.isLocal == true) { HopFields.stripReply(&head.fields) }
-        // One by one: the whole is much to copy.
-        if let reason = route?.reason, let stay {
-            HopFields.tell(&head.fields, node: stay.verdict.name, tier: stay.tier, reason: reason)
-        }
+        tellPlace(&head.fields)
         return head
+    }
+
+    /// Where the request is, and why; nothing where it is nowhere.
+    private func tellPlace(_ fields: inout Fields) {
+        guard let reason = route?.reason, let stay else { return }
+        HopFields.tell(&fields, node: stay.verdict.name, tier: stay.tier, reason: reason)
     }
 
     private func answer(_ error: OpenAIError) {
         var reply = error.reply
-        if let route, let stay {
-            HopFields.tell(&reply.head.fields, node: stay.verdict.name, tier: stay.tier, reason: route.reason)
-        }
+        tellPlace(&reply.head.fields)
         go?(.reply(reply))
     }
 

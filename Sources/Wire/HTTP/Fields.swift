@@ -53,6 +53,7 @@ package struct Fields: Sendable, Equatable {
     func forwarded() -> Fields {
         let named = headers[canonicalForm: "connection"]
         var copy = HTTPHeaders()
+        // With room for what the other side is told besides: where it was placed, how long it is, when.
         copy.reserveCapacity(headers.count + 6)
         for (name, value) in headers {
             if Self.isPerConnection(name) { continue }
