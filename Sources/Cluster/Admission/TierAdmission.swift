@@ -52,8 +52,14 @@ package struct TierAdmission: Equatable, Sendable {
     package mutating func enter(
         _ ticket: AdmissionTicket, _ request: AdmissionRequest, at now: Double
     ) -> [AdmissionNews] {
+        // 1, 6: where nobody waits nothing else is due.
+        if line.isEmpty, hasRoom {
+            inFlight.append(
+                InFlight(ticket: ticket, request: request, began: inFlight.count < slots ? now : nil))
+            return [AdmissionNews(ticket, .admitted)]
+        }
         var news = settle(at: now)
-        // 1
+        // 1, where those that waited have waited too long.
         if hasRoom {
             inFlight.append(InFlight(ticket: ticket, request: request))
             news.append(AdmissionNews(ticket, .admitted))
@@ -72,7 +78,7 @@ package struct TierAdmission: Equatable, Sendable {
     ///
     /// - Parameter served: seconds of work, by the engine's own clock; nil when it did not say.
     package mutating func leave(_ ticket: AdmissionTicket, served: Double? = nil, at now: Double) -> [AdmissionNews] {
-        line.removeAll { $0.ticket == ticket }
+        if !line.isEmpty { line.removeAll { $0.ticket == ticket } }
         if let index = inFlight.firstIndex(where: { $0.ticket == ticket }) {
             if let began = inFlight.remove(at: index).began {
                 estimate.learn(since: began, served: served, at: now)
@@ -130,6 +136,10 @@ package struct TierAdmission: Equatable, Sendable {
     private func place(of request: AdmissionRequest) -> Int { line.count }
 
     private mutating func settle(at now: Double) -> [AdmissionNews] {
+        guard !line.isEmpty else {
+            beginWork(at: now)
+            return []
+        }
         var news = refuseTheLate(at: now)
         // 5
         while hasRoom, !line.isEmpty {
@@ -137,12 +147,7 @@ package struct TierAdmission: Equatable, Sendable {
             inFlight.append(InFlight(ticket: next.ticket, request: next.request))
             news.append(AdmissionNews(next.ticket, .admitted))
         }
-        // 6
-        var free = slots - inFlight.count { $0.began != nil }
-        for index in inFlight.indices where free > 0 && inFlight[index].began == nil {
-            inFlight[index].began = now
-            free -= 1
-        }
+        beginWork(at: now)
         // 7
         let moved = line.indices.filter { line[$0].told != $0 }
         guard !moved.isEmpty else { return news }
@@ -153,6 +158,15 @@ package struct TierAdmission: Equatable, Sendable {
                 AdmissionNews(line[position].ticket, .queued(position: position, seconds: starts[position])))
         }
         return news
+    }
+
+    /// 6
+    private mutating func beginWork(at now: Double) {
+        var free = slots - inFlight.count { $0.began != nil }
+        for index in inFlight.indices where free > 0 && inFlight[index].began == nil {
+            inFlight[index].began = now
+            free -= 1
+        }
     }
 
     /// 4

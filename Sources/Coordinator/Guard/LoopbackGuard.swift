@@ -20,7 +20,7 @@ package struct LoopbackGuard: Sendable {
     ///   - hostName: of this machine.
     ///   - allowedHosts: `ROUTER_ALLOWED_HOSTS`: names parted by commas or white space.
     package init(hostName: String, allowedHosts: String) {
-        hostLabel = Self.firstLabel(hostName.lowercased())
+        hostLabel = String(Self.firstLabel(hostName.lowercased()))
         allowed = Set(
             allowedHosts.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map { $0.lowercased() })
     }
@@ -57,7 +57,8 @@ package struct LoopbackGuard: Sendable {
 
     /// Whether no page of somebody else's can be under that name.
     private func isOnlyOwn(_ host: String) -> Bool {
-        Self.isAddress(host) || host == "localhost" || host.hasSuffix(".local") || allowed.contains(host)
+        Self.isAddress(host) || host == "localhost" || host.utf8.suffix(6).elementsEqual(".local".utf8)
+            || allowed.contains(host)
             || (!hostLabel.isEmpty && host == hostLabel)
     }
 
@@ -70,24 +71,28 @@ package struct LoopbackGuard: Sendable {
             || (from.hasPrefix("127.") && Self.isAddress(from))
     }
 
+    // By bytes, as ``HostPort`` does: characters cost each request microseconds.
+
     private static func hostName(_ text: some StringProtocol) -> String {
         var host = HostPort.split(text)?.host.lowercased() ?? ""
-        if host.hasSuffix(".") { host.removeLast() }
+        if host.utf8.last == dot { host.removeLast() }
         return host
     }
 
-    private static func firstLabel(_ host: String) -> String {
-        host.split(separator: ".").first.map(String.init) ?? ""
+    private static func firstLabel(_ host: String) -> Substring {
+        Substring(host.utf8.drop { $0 == dot }.prefix { $0 != dot })
     }
 
     /// Dotted decimal, or anything with a colon: no name has one.
     private static func isAddress(_ host: String) -> Bool {
-        if host.contains(":") { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        if host.utf8.contains(UInt8(ascii: ":")) { return true }
+        let parts = host.utf8.split(separator: dot, maxSplits: 4, omittingEmptySubsequences: false)
         return parts.count == 4
             && parts.allSatisfy { part in
-                (1...3).contains(part.count) && part.allSatisfy { $0.isASCII && $0.isNumber }
-                    && (Int(part) ?? 256) < 256
+                (1...3).contains(part.count) && part.allSatisfy { (0x30...0x39).contains($0) }
+                    && part.reduce(0) { $0 * 10 + Int($1 - 0x30) } < 256
             }
     }
+
+    private static let dot = UInt8(ascii: ".")
 }
