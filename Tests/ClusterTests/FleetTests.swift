@@ -227,6 +227,35 @@ struct FleetTests {
         #expect([cost(fleet).prefill, cost(fleet).network] == [2, 0.5])
     }
 
+    @Test func `What replies taught of a tier outlives its absence from its host`() {
+        var fleet = FleetScript("box up plan prefill=100").fleet
+        let observed = Observation(
+            estimatedPrompt: 100, prompt: 200, prefilled: 200, prefillSeconds: 2, firstToken: 2.5, wasUnhindered: true)
+        _ = fleet.ended("plan", on: NodeID("box00000000"), .served(observed), at: 0)
+        fleet.set(Host(line: "box up code-fast"))
+        #expect(Self.place(fleet) == "- no node serves it")
+        var again = Host(line: "box up plan")
+        again.tiers[0].speed = TierSpeed()
+        fleet.set(again)
+        let cost = fleet.verdicts(Workload(tier: "plan", promptTokens: 100), at: 0)[0].cost
+        #expect([cost.prefill, cost.network] == [2, 0.5])
+    }
+
+    @Test(
+        "What a host says of its speed is learned while it is up",
+        arguments: [("up", 1.0), ("suspect", 10), ("down", 10)])
+    func learning(_ health: String, _ expected: Double) {
+        var fleet = FleetScript("box up plan prefill=100").fleet
+        fleet.set(Host(line: "box \(health) plan prefill=1000"))
+        // Its router starts anew, and knows nothing of itself.
+        var fresh = Host(line: "box up plan")
+        fresh.epoch = 2
+        fresh.tiers[0].speed = TierSpeed()
+        fleet.set(fresh)
+        let cost = fleet.verdicts(Workload(tier: "plan", promptTokens: 1000), at: 0)[0].cost
+        #expect(cost.prefill == expected)
+    }
+
     @Test func `A name may be an alias of a tier that another host lends`() {
         let fleet = FleetScript("box up plan alias=planner\nden up secret private alias=mine").fleet
         #expect(fleet.tier(named: "planner") == "plan")

@@ -260,11 +260,14 @@ enum Checks {
                 let (old, new) = (node.fleet.place(work, at: now), fleet.place(work, at: now + 1))
                 switch (old, new) {
                 case (.host(let old), .host(let new)) where old.id != new.id:
-                    let cost = node.fleet.verdicts(work, at: now).first { $0.id == new.id }?.cost.total
-                    if (cost ?? .infinity) > old.cost.total * (1 + Fleet.tie) {
+                    let cost = node.fleet.verdicts(work, at: now).first { $0.id == new.id }?.cost
+                    if (cost?.total ?? .infinity) > old.cost.total * (1 + Fleet.tie) {
                         world.fail(
                             .restart,
-                            "n\(node.index), \(tier), \(tokens) tokens: \(new.name), not \(old.name)")
+                            """
+                            n\(node.index), \(tier), \(tokens) tokens: \(new.name) for \(new.cost), which was \
+                            \(cost.map { "\($0)" } ?? "not there"), not \(old.name) for \(old.cost)
+                            """)
                     }
                 case (.host(let host), .unserved), (.unserved, .host(let host)):
                     world.fail(

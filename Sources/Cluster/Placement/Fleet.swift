@@ -19,7 +19,7 @@
 package struct Fleet: Sendable, Codable {
     /// Costs that are this much apart, relative to the least, are the same.
     package static let tie = 0.05
-    /// Tiers of hosts that have gone that are remembered.
+    /// Tiers that are remembered whose hosts have gone, or of one host that has them no more.
     private static let goneLimit = 1024
 
     private var known: [NodeID: KnownHost] = [:]
@@ -29,7 +29,7 @@ package struct Fleet: Sendable, Codable {
     private var aliases: [String: String] = [:]
     /// Who served a tier that nobody has any more.
     private var gone: [String: Gone] = [:]
-    /// Tiers of hosts that have not been heard yet, or have gone.
+    /// Tiers of hosts that have not been heard yet, have gone, or have them no more.
     private var remembered: [NodeID: [String: Lane.Remembered]] = [:]
     /// When a tier of another host counts as the same.
     package var match: NodeSection.Match
@@ -92,7 +92,6 @@ package struct Fleet: Sendable, Codable {
     package mutating func remove(_ id: NodeID) {
         guard let host = known.removeValue(forKey: id)?.host else { return }
         for report in host.tiers {
-            remembered[id, default: [:]][report.name] = lanes[report.name]?.first { $0.host == id }?.remembered
             drop(id, from: report.name)
             note(report.name, of: id, called: host.name)
         }
@@ -115,9 +114,14 @@ package struct Fleet: Sendable, Codable {
     package func host(_ id: NodeID) -> Host? { known[id]?.host }
     package var hosts: [Host] { known.values.map(\.host) }
 
+    /// A host has a tier no more, for now: what is known of it is for when it has it again.
     private mutating func drop(_ id: NodeID, from tier: String) {
-        lanes[tier]?.removeAll { $0.host == id }
+        guard let index = lanes[tier]?.firstIndex(where: { $0.host == id }),
+            let lane = lanes[tier]?.remove(at: index)
+        else { return }
         if lanes[tier]?.isEmpty == true { lanes[tier] = nil }
+        if let count = remembered[id]?.count, count >= Self.goneLimit { return }
+        remembered[id, default: [:]][tier] = lane.remembered
     }
 
     /// A tier's own name counts before any alias; of two tiers with one alias the first by name has it.

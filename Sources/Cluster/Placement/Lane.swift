@@ -2,7 +2,9 @@
 struct Lane: Sendable, Codable {
     private(set) var known: KnownHost
     var standing: Standing
-    /// What was known before the host said anything, and what it said before it started anew.
+    /// What the host says of it while it is up, completed by what it said before it started anew, and by what was known
+    /// before it said anything. What one says that is in doubt or down is not learned: no ledger keeps that either, and a
+    /// router that starts anew is to place as before.
     private(set) var speed: TierSpeed
     /// Of the tier in ``Host/tiers``.
     private var index: Int
@@ -20,7 +22,7 @@ struct Lane: Sendable, Codable {
         let report = host.host.tiers[index]
         known = host
         self.index = index
-        speed = report.speed.completed(by: before?.speed)
+        speed = host.host.health == .up ? report.speed.completed(by: before?.speed) : before?.speed ?? TierSpeed()
         let rates = Rates(report, on: host.host.machine, told: report.speed, known: before?.speed)
         standing = Standing(host.host, report, rates, before?.lessons ?? TierLessons())
         standing.load = CostModel.load(self)
@@ -35,11 +37,12 @@ struct Lane: Sendable, Codable {
     /// - Returns: whether the tier has another name for anyone.
     mutating func update(_ host: KnownHost, _ index: Int, isNewRun: Bool, back: Double?) -> Bool {
         let (before, report) = (self.report, host.host.tiers[index])
+        let (wasUp, isUp) = (known.host.health == .up, host.host.health == .up)
         known = host
         self.index = index
         var rates = standing.rates
-        if isNewRun || report.speed != before.speed || report.sizeBytes != before.sizeBytes {
-            speed = report.speed.completed(by: speed)
+        if isNewRun || wasUp != isUp || report.speed != before.speed || report.sizeBytes != before.sizeBytes {
+            if isUp { speed = report.speed.completed(by: speed) }
             rates = Rates(report, on: host.host.machine, told: report.speed, known: speed)
         }
         standing.tell(host.host, report, rates)
