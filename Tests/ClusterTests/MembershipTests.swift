@@ -85,6 +85,9 @@ struct MembershipTests {
             // Two pings, not one.
             ("0 see a; 0 hear a; 1.6 tick; 1.7 ping a", "a.suspect"),
             ("0 see a; 0 hear a; 1.6 tick; 1.7 ping a; 2.7 ping a", "a.up"),
+            // Nor two that have waited for each other.
+            ("0 see a; 0 hear a; 1.6 tick; 1.7 ping a; 1.7 ping a; 1.8 ping a", "a.suspect"),
+            ("0 see a; 0 hear a; 1.6 tick; 1.7 ping a; 1.7 ping a; 2.2 ping a", "a.up"),
             // Silence alone never says down: a probe does.
             ("0 see a; 0 hear a; 1.6 tick; 3.6 tick", "a.suspect"),
             ("0 see a; 0 hear a; 1.6 tick; 3.6 tick; 4.6 miss a", "a.down"),

@@ -137,6 +137,7 @@ extension Membership {
         trails[service]?.failingSince = since
         trails[memory]?.failingSince = since
         trails[service]?.pingsSinceDoubt = old.pingsSinceDoubt
+        trails[service]?.countedPing = old.countedPing
         trails[service]?.probed = false
         trails[memory]?.isFollowed = false
         return [.handOver(memory, to: service)]

@@ -119,6 +119,8 @@ extension Membership {
         }
         guard member.health == .suspect else { return [] }
         // 3
+        guard trail.pingsSinceDoubt == 0 || now - trail.countedPing >= Self.pingDistance else { return [] }
+        trails[lead]?.countedPing = now
         trails[lead]?.pingsSinceDoubt += 1
         return trail.pingsSinceDoubt + 1 >= 2 ? judge(id, .up, .pings) : []
     }

@@ -7,7 +7,8 @@
 ///    Where only the answer says so, the lead is followed again after a while.
 /// 2. Every other lead is followed until the node is up over one of them: a node that is up or suspect has one stream. While
 ///    it is down, each of its leads is tried.
-/// 3. A described node that is new is up at once. One that was in doubt is up after two pings.
+/// 3. A described node that is new is up at once. One that was in doubt is up after two pings, of which those that come at
+///    once count as one: they have waited for this node or for the network, and say nothing of now.
 /// 4. One missed ping: suspect, and probed on fresh connections. Three, and a failed probe: down.
 /// 5. A connection that is refused, reset or ended is evidence at once: down. One that is only not made in time is
 ///    silence, for a node that is suspect already.
@@ -64,6 +65,8 @@ package struct Membership: Sendable, Codable {
 
     /// Seconds between pings: ``NodeDescription`` streams send one a second (design of the node API).
     package static let pingInterval = 1.0
+    /// Seconds between two pings that count as two: half an interval of leeway for the network.
+    static let pingDistance = pingInterval / 2
     /// Seconds of silence: one ping missed, half an interval of leeway for the network.
     package static let suspectAfter = 1.5
     /// Seconds of silence after which a failed probe says down: three pings missed. A probe takes a second, a tick a tenth of
@@ -106,6 +109,8 @@ package struct Membership: Sendable, Codable {
         /// Who answered there, or was remembered.
         var node: NodeID?
         var pingsSinceDoubt = 0
+        /// When the last of them came that counts.
+        var countedPing = -Double.infinity
         var probed = false
         /// When it may be probed again.
         var probeFrom = -Double.infinity

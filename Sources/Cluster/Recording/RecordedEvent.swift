@@ -1,7 +1,7 @@
 /// The first line of a record.
 package struct RecordHeader: Equatable, Sendable, Codable {
     /// Of the lines after it. Another number is another format.
-    package static let version = 2
+    package static let version = 3
 
     package var llmstackRecord: Int
     /// Seconds since 1970.
