@@ -126,7 +126,9 @@ extension World {
 
     private func serve(_ message: Message, _ connection: Connection, _ node: SimNode) {
         if case .open = message {
-            if connection.serverLife != node.life { accept(connection, node) }
+            if connection.serverLife < 0 { accept(connection, node) }
+            // The kernel took it for a process that ended before it read it; its end has been told.
+            guard connection.serverLife == node.life else { return }
             switch connection.purpose {
             case .stream: serveStream(connection, node)
             case .probe:
