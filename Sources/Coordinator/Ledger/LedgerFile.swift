@@ -45,6 +45,9 @@ struct LedgerFile: Sendable {
                 // A crash of the host may cost the last rows, and never the file.
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
                 try db.execute(sql: "PRAGMA journal_size_limit = \(4 << 20)")
+                // KiB of pages that are kept. Rows are added at the end, and that is all that happens often: SQLite's own
+                // 2,000 would fill within minutes, and be of no use.
+                try db.execute(sql: "PRAGMA cache_size = -256")
                 return try migrator.appliedIdentifiers(db).isEmpty
             }
             try LedgerSchema.migrator.migrate(queue)
