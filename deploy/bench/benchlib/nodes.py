@@ -37,11 +37,13 @@ class Others(threading.Thread):
     """Other nodes, and what a llama-swap says of itself: all that is asked, once at most, and told slowly.
 
     restless: how many of them break off their events again and again
+    slots: of the llama-swap's tiers
+    accepting: whether the others take work; they cannot do any
     """
 
-    def __init__(self, count, cluster, restless=0):
+    def __init__(self, count, cluster, restless=0, slots=SLOTS, accepting=True):
         super().__init__(daemon=True)
-        self.count, self.cluster, self.restless = count, cluster, restless
+        self.count, self.cluster, self.restless, self.slots, self.accepting = count, cluster, restless, slots, accepting
         self.ports, self.ready, self.placed = [], threading.Event(), 0
         self.pings, self.epoch = 0, int(time.time() * 1000)
 
@@ -65,7 +67,7 @@ class Others(threading.Thread):
             "id": f"madeupnode{number:06}", "name": f"other-{number}", "cluster": self.cluster, "cluster_name": "bench",
             "version": "9.9.9", "protocol": 1, "epoch": self.epoch, "seq": 1,
             "machine": {"platform": "linux/x86_64", "model_memory_bytes": 1 << 34, "memory_bytes": 1 << 34},
-            "tiers": tiers, "resident_sets": [list(TIERS)], "policy": {"share": list(TIERS), "accepting": True},
+            "tiers": tiers, "resident_sets": [list(TIERS)], "policy": {"share": list(TIERS), "accepting": self.accepting},
             "power": {"source": "mains"}}
 
     async def answer(self, number, reader, writer):
@@ -92,7 +94,7 @@ class Others(threading.Thread):
         if path == "/running":
             return {"running": [{"model": name, "state": "ready", "proxy": f"http://127.0.0.1:{self.ports[0]}"} for name in TIERS]}
         if path == "/props":
-            return {"total_slots": SLOTS, "default_generation_settings": {"n_ctx": 65536}}
+            return {"total_slots": self.slots, "default_generation_settings": {"n_ctx": 65536}}
         return None
 
     async def tell(self, number, writer):
@@ -112,8 +114,8 @@ class Others(threading.Thread):
             await asyncio.sleep(60)
 
 
-def made_up(count, restless=0):
-    others = Others(count, None, restless)
+def made_up(count, **options):
+    others = Others(count, None, **options)
     others.start()
     others.ready.wait()
     return others

@@ -53,7 +53,7 @@ def told(home):
 @check("ledger-kill", hosts=0, quick=True)
 def ledger_kill(place, found):
     """A router killed under load, again and again: its file is whole, and what could be read before is there after."""
-    others = made_up(NODES - 1, RESTLESS)
+    others = made_up(NODES - 1, restless=RESTLESS)
     upstream = place.begin(upstream_of(place.folder, others, "upstream"))
     kills = found.count(20, 60, 500)
     chance = random.Random(kills)

@@ -168,6 +168,8 @@ def strike(seer, others, bodies, reference, found, kinds, count, what, chance):
 def server_before_the_first_word(seer, others, found, count, chance):
     """llama-server killed in prefill under a llama-swap that lives: another host serves."""
     failures, struck = [], 0
+    # For retries, as in the check `prefill`.
+    easy = begin_load(seer, [chat("hello", EASY, 1)], workers=2, pause=0.04, seconds=600)
     for number in range(3 * count):
         before = len(placements(seer))
         victim = others[number % len(others)]
@@ -187,6 +189,7 @@ def server_before_the_first_word(seer, others, found, count, chance):
         struck += sum(row["attempt"] == 2 for row in placements(seer)[before:])
         if struck >= count:
             break
+    easy.end()
     found.number("requests that llama-server's end in prefill sent to another host", struck)
     found.number("failures that a client saw of that", len(failures), limit=0)
     found.expect(struck >= count, f"only {struck} requests were struck in prefill by the end of llama-server")
