@@ -97,7 +97,9 @@ struct MembershipTests {
             ("0 see a; 0 hear a; 1.6 tick; 2.6 miss a; 2.7 tick; 3.6 miss a", "a.down"),
             // A new stream that is not opened in time is no more than silence.
             ("0 see a; 0 hear a; 1.6 tick; 2 answer a; 3 late a", "a.suspect"),
-            ("0 see a; 0 hear a; 1.6 tick; 2 answer a; 3 late a; 3.5 tick; 4.4 miss a", "a.down"),
+            ("0 see a; 0 hear a; 1.6 tick; 2 answer a; 3 late a; 3.5 tick; 5.5 miss a", "a.down"),
+            // An answer is a word like any other.
+            ("0 see a; 0 hear a; 1.6 tick; 2 answer a; 3 late a; 3.5 tick; 4.4 miss a", "a.suspect"),
             ("0 see a; 0 hear a; 1 late a", "a.down"),
             // A connection that ends is evidence at once.
             ("0 see a; 0 hear a; 0.1 end a", "a.down"),

@@ -184,7 +184,9 @@ extension Membership {
             trails[lead]?.probeFrom = now + Self.probeInterval
             return []
         }
-        // It is there and its stream is not: a new stream is what helps.
+        // It is there and its stream is not: a new stream is what helps. Where packets are lost that takes several tries, in
+        // which a probe that fails would say more than it knows, were this no word of the node's.
+        if answered { members[id]?.lastWord = now }
         let change = answered ? [] : judge(id, .down, .silent(silence))
         if !answered { trails[lead]?.failingSince = now }
         return change + [

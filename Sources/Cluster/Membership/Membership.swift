@@ -9,7 +9,8 @@
 ///    it is down, each of its leads is tried.
 /// 3. A described node that is new is up at once. One that was in doubt is up after two pings, of which those that come at
 ///    once count as one: they have waited for this node or for the network, and say nothing of now.
-/// 4. One missed ping: suspect, and probed on fresh connections. Three, and a failed probe: down.
+/// 4. One missed ping: suspect, and probed on fresh connections. Three, and a failed probe: down. One that is
+///    answered ends the silence, and has the stream opened anew.
 /// 5. A connection that is refused, reset or ended is evidence at once: down. One that is only not made in time is
 ///    silence, for a node that is suspect already.
 /// 6. When all nodes fall silent in one tick, or the clock jumped, this node is what is wrong: verdicts wait. As long as all
