@@ -52,14 +52,8 @@ package struct TierAdmission: Equatable, Sendable {
     package mutating func enter(
         _ ticket: AdmissionTicket, _ request: AdmissionRequest, at now: Double
     ) -> [AdmissionNews] {
-        // 1, 6: where nobody waits nothing else is due.
-        if line.isEmpty, hasRoom {
-            inFlight.append(
-                InFlight(ticket: ticket, request: request, began: inFlight.count < slots ? now : nil))
-            return [AdmissionNews(ticket, .admitted)]
-        }
         var news = settle(at: now)
-        // 1, where those that waited have waited too long.
+        // 1
         if hasRoom {
             inFlight.append(InFlight(ticket: ticket, request: request))
             news.append(AdmissionNews(ticket, .admitted))
@@ -78,7 +72,7 @@ package struct TierAdmission: Equatable, Sendable {
     ///
     /// - Parameter served: seconds of work, by the engine's own clock; nil when it did not say.
     package mutating func leave(_ ticket: AdmissionTicket, served: Double? = nil, at now: Double) -> [AdmissionNews] {
-        if !line.isEmpty { line.removeAll { $0.ticket == ticket } }
+        line.removeAll { $0.ticket == ticket }
         if let index = inFlight.firstIndex(where: { $0.ticket == ticket }) {
             if let began = inFlight.remove(at: index).began {
                 estimate.learn(since: began, served: served, at: now)

@@ -71,7 +71,7 @@ package struct LoopbackGuard: Sendable {
             || (from.hasPrefix("127.") && Self.isAddress(from))
     }
 
-    // By bytes, as ``HostPort`` does: characters cost each request microseconds.
+    // By bytes, as in ``HostPort``.
 
     private static func hostName(_ text: some StringProtocol) -> String {
         var host = HostPort.split(text)?.host.lowercased() ?? ""

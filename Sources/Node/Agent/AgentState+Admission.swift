@@ -52,9 +52,7 @@ extension AgentState.Memory {
         of description: inout NodeDescription, _ news: inout [AdmissionNews], at now: Double,
         _ change: (inout Self) -> [AdmissionNews]
     ) -> Bool {
-        let told = change(&self)
-        // As a rule nothing waits to be told, and the array that there is will do.
-        if news.isEmpty { news = told } else { news += told }
+        news += change(&self)
         guard let report else { return false }
         if tellTraffic(of: &description.tiers[report], at: now) { description.sequence += 1 }
         return true
