@@ -100,7 +100,8 @@ struct MembershipTests {
             ("0 see a; 0 hear a; 1.6 tick; 2 answer a; 3 late a; 3.5 tick; 5.5 miss a", "a.down"),
             // An answer is a word like any other.
             ("0 see a; 0 hear a; 1.6 tick; 2 answer a; 3 late a; 3.5 tick; 4.4 miss a", "a.suspect"),
-            ("0 see a; 0 hear a; 1 late a", "a.down"),
+            ("0 see a; 0 hear a; 1 late a", "a.up"),
+            ("0 see a; 0 hear a; 1 late a; 1.6 tick; 2.6 miss a; 2.7 tick; 3.6 miss a", "a.down"),
             // A connection that ends is evidence at once.
             ("0 see a; 0 hear a; 0.1 end a", "a.down"),
             ("0 see a; 0 end a", "a.down"),
@@ -155,9 +156,22 @@ struct MembershipTests {
         #expect(story.state == "a.up")
         #expect(story.membership.members.values.map(\.description?.epoch) == [2])
         #expect(story.actions.first == .unfollow(Membership.lead(to: Story.places("a")[0])))
-        // The same life needs no second stream; nor does one that is heard.
+        // The same life needs no second stream.
         #expect(Story(silent + "; 2 hear a").actions == [.unfollow(Story.lead("a"))])
-        #expect(Story("0 add a; 0 see a; 0 hear-there a; 1 restart a").actions == [.unfollow(Story.lead("a"))])
+    }
+
+    @Test("A node that is heard tells itself whether it began anew, whatever is said in its name elsewhere")
+    func newLifeOfAnother() {
+        var story = Story("0 add a; 0 see a; 0 hear-there a; 1 restart a")
+        let known = Membership.lead(to: Story.places("a")[0])
+        #expect(
+            story.actions
+                == [.unfollow(Story.lead("a")), .unfollow(known), .follow(known, Story.places("a"), nil, after: 0)])
+        #expect(story.membership.members.values.map(\.description?.epoch) == [1])
+        // It lives on: the other one was not the node, and has no stream.
+        story.tell("1.1 hear-there a; 1.2 ping a")
+        #expect(story.state == "a.up")
+        #expect(story.membership.members.values.map(\.lead) == [known])
     }
 
     @Test("A probe whose answer comes after a pause of this host's says nothing, and another is made")

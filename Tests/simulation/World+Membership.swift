@@ -131,10 +131,13 @@ extension World {
             }
             note(.heard, node, Self.number(of: description.id))
             let life = lives["\(description.id) \(description.epoch)"] ?? 0
-            node.newestLife[description.id] = max(node.newestLife[description.id] ?? 0, life)
             var description = description
             if plan.breaks == .stale, let old = node.told[description.id]?.description { description = old }
             perform(node.membership.described(lead, description, from: follow.places[0], at: now), node)
+            // Who is well over another lead is asked over that one.
+            if let member = node.membership.members[description.id], member.lead == lead || member.health != .up {
+                node.newestLife[description.id] = max(node.newestLife[description.id] ?? 0, life)
+            }
             sync(node)
         case .change(let change):
             perform(node.membership.changed(lead, change, at: now), node)

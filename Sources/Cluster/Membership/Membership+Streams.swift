@@ -35,9 +35,8 @@ extension Membership {
         var released: [Action] = []
         if isServed(id, except: lead), let member = members[id] {
             // 11
-            guard stranger == nil, member.health == .suspect, member.description?.epoch != description.epoch else {
-                return leave(lead)
-            }
+            guard stranger == nil, member.description?.epoch != description.epoch else { return leave(lead) }
+            guard member.health == .suspect else { return leave(lead) + openAnew(member.lead) }
             released = leave(member.lead)
         }
         if let stranger {
@@ -65,12 +64,17 @@ extension Membership {
         return [.unfollow(lead)]
     }
 
+    private func openAnew(_ lead: Lead, after delay: Double = 0) -> [Action] {
+        guard let trail = trails[lead] else { return [] }
+        return [.unfollow(lead), .follow(lead, trail.places, trail.expected, after: delay)]
+    }
+
     /// Asks a stranger again, who may be one of ours by then.
     private func later(_ lead: Lead, _ trail: Trail) -> [Action] {
         // Where its record says that it is ours, one of the two is old.
         let isAnnounced = trail.hint?.cluster == cluster && trail.hint?.node != own
         let delay = isAnnounced ? Self.retryLimit : Self.strangerRetry
-        return [.unfollow(lead), .follow(lead, trail.places, trail.expected, after: delay)]
+        return openAnew(lead, after: delay)
     }
 
     /// What answered a lead speaks a newer protocol.
@@ -143,7 +147,7 @@ extension Membership {
         var actions: [Action] = []
         // 5
         if let member = members[id] {
-            if isSilence, member.lead == lead, member.health == .suspect {
+            if isSilence, member.lead == lead, member.health == .up || member.health == .suspect {
                 trails[lead]?.probed = false
             } else if member.lead == lead {
                 actions += judge(id, .down, .connection(reason))
@@ -186,12 +190,11 @@ extension Membership {
         }
         // It is there and its stream is not: a new stream is what helps. Where packets are lost that takes several tries, in
         // which a probe that fails would say more than it knows, were this no word of the node's.
-        if answered { members[id]?.lastWord = now }
-        let change = answered ? [] : judge(id, .down, .silent(silence))
-        if !answered { trails[lead]?.failingSince = now }
-        return change + [
-            .unfollow(lead),
-            .follow(lead, trail.places, trail.expected, after: answered ? 0 : Self.retryFirst),
-        ]
+        if answered {
+            members[id]?.lastWord = now
+            return openAnew(lead)
+        }
+        trails[lead]?.failingSince = now
+        return judge(id, .down, .silent(silence)) + openAnew(lead, after: Self.retryFirst)
     }
 }

@@ -12,7 +12,7 @@
 /// 4. One missed ping: suspect, and probed on fresh connections. Three, and a failed probe: down. One that is
 ///    answered ends the silence, and has the stream opened anew.
 /// 5. A connection that is refused, reset or ended is evidence at once: down. One that is only not made in time is
-///    silence, for a node that is suspect already.
+///    silence, for a node that was up or suspect.
 /// 6. When all nodes fall silent in one tick, or the clock jumped, this node is what is wrong: verdicts wait. As long as all
 ///    nodes are silent, none is down for its silence, within bounds: probes go on. After a jump of ``sleep`` what was known
 ///    is old: who was up is suspect, and probed at the next tick, for its stream may have ended unheard.
@@ -21,6 +21,7 @@
 /// 9. A lead that leads to another node than before leads to that alone.
 /// 10. A node that was only remembered and is down for long is a member no more, and still tried.
 /// 11. A life that another lead tells of, while the stream of the one before is silent, is the node's: it began since.
+///    While that stream is not silent, it is opened anew and tells: who else answers may pretend to be the node.
 package struct Membership: Sendable, Codable {
     package enum Health: String, Equatable, Sendable, Codable, BitwiseCopyable {
         case up
