@@ -40,6 +40,16 @@ def answer(client):
     return None, {}, b""
 
 
+def unread(port):
+    """Bytes on their way to a port on 127.0.0.1, or there and not read."""
+    address = f"0100007F:{port:04X}"
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in table]
+    queues = [(row[1], row[2], *(int(size, 16) for size in row[4].split(":"))) for row in rows if row[3] == "01"]
+    return (sum(waiting for local, _, _, waiting in queues if local == address)
+            + sum(going for _, remote, going, _ in queues if remote == address))
+
+
 def send(client, *pieces):
     """Sends what the other side takes."""
     try:
@@ -150,6 +160,8 @@ def bodies(found, port, router):
     for number in range(BODIES // BODY):
         client = send(connected(port), POST + f"Content-Length: {BODY}\r\n\r\n", *[piece] * 63, b"x" * (MIB - 1))
         held.append(client)
+        # Two that are read at once may both be the one too many.
+        wait_for(lambda: not unread(port), 30, "reading a body of 64 MiB")
     for client in held:
         client.settimeout(1)
         reply = answer(client)
