@@ -24,6 +24,23 @@ struct AttemptsTests {
         #expect(!attempts.mayAskAnother(after: .noReply, RetryBudget(), at: 0))
     }
 
+    @Test func `Two hosts are left for better ones, no more, and one failure is allowed beside that`() {
+        var attempts = Attempts()
+        for _ in 1...Attempts.withdrawalLimit {
+            #expect(attempts.mayBeWithdrawn)
+            attempts.withdrawn(from: Self.box)
+        }
+        #expect(!attempts.mayBeWithdrawn)
+        #expect(attempts.number == 3)
+        #expect(attempts.mayAskAnother(after: .noReply, RetryBudget(), at: 0))
+        attempts.passedBy(Self.box)
+        #expect(!attempts.mayAskAnother(after: .noReply, RetryBudget(), at: 0))
+        var committed = Attempts()
+        committed.commit()
+        #expect(!committed.mayBeWithdrawn)
+        #expect(!Attempts(isPlacedElsewhere: true).mayBeWithdrawn)
+    }
+
     @Test func `Nobody else is asked once a byte has gone out, or where another router has placed the request`() {
         var attempts = Attempts()
         attempts.commit()

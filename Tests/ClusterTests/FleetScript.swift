@@ -4,7 +4,7 @@ import Cluster
 ///
 ///     studio* up code-smart ready 1/2 load=20 prefill=1000 decode=50 ctx=64000; plan stopped
 ///
-/// A star: the router's own. `busy/slots`; what is left out is as in ``Host/init(line:)``.
+/// A star: the router's own. `busy/slots`; `wait=r:60` tells of a request that waits; what is left out is as in ``Host/init(line:)``.
 struct FleetScript {
     var fleet: Fleet
 
@@ -60,6 +60,9 @@ extension TierReport {
             case "family": fingerprint.family = String(pair[1])
             case "rest": loadRemaining = Double(pair[1])
             case "alias": aliases = [String(pair[1])]
+            case "wait":
+                let words = pair[1].split(separator: ":")
+                waiting.append(Waiting(request: String(words[0]), seconds: Double(words[1]) ?? 0))
             case "private": shared = false
             case "hosted": backend = .bedrock
             case let load where load.contains("/"):

@@ -3,10 +3,13 @@ import Coordinator
 
 extension FleetBook {
     /// A host that is up.
-    func add(_ name: String, _ tiers: [String], at port: Int, prefillRate: Double) {
+    ///
+    /// - Parameter waiting: names of requests in line there, a minute before each one's turn.
+    func add(_ name: String, _ tiers: [String], at port: Int, prefillRate: Double, waiting: [String] = []) {
         let reports = tiers.map {
             TierReport(
                 name: $0, aliases: ["my-\($0)", "\(name)-\($0)"], fingerprint: .init(family: $0), state: .ready,
+                waiting: waiting.map { .init(request: $0, seconds: 60) },
                 speed: TierSpeed(loadSeconds: 1, prefillRate: prefillRate, decodeRate: 50))
         }
         tell(of: name, reports, at: port) { _ in }

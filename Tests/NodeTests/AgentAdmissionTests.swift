@@ -88,9 +88,34 @@ struct AgentAdmissionTests {
         for tenth in 1...10 { state.tick(at: 7 + Double(tenth) / 10) }
         #expect(Self.plan(state).loadRemaining == 3)
         #expect(state.description.sequence == sequence + 1)
-        // Longer than expected: something remains.
-        state.tick(at: 100)
+        // Longer than expected: something remains, and the more the later it is.
+        state.tick(at: 11)
         #expect(Self.plan(state).loadRemaining == 1)
+        state.tick(at: 100)
+        #expect(Self.plan(state).loadRemaining == 89)
+    }
+
+    @Test(
+        "A load has failed that takes longer than three times the usual, two minutes at least and fifteen at most",
+        arguments: [(nil, 900), (1.0, 120), (50, 150), (400, 900)])
+    func overdue(_ usual: Double?, _ deadline: Double) throws {
+        var state = try AgentStateTests.state()
+        state.saw(states: [:], at: 0)
+        if let usual {
+            state.saw(states: ["plan": .starting], at: 1)
+            state.saw(states: ["plan": .ready], at: 1 + usual)
+            state.saw(states: [:], at: 1000)
+        }
+        state.saw(states: ["plan": .starting], at: 2000)
+        state.tick(at: 2000 + deadline)
+        #expect(Self.plan(state).state == .loading)
+        state.tick(at: 2001 + deadline)
+        #expect(Self.plan(state).state == .failed)
+        #expect(Self.plan(state).note == "its load takes more than \(Int(deadline)) s; its log may say why")
+        // It comes to its end after all.
+        state.saw(states: ["plan": .ready], at: 3500)
+        #expect(Self.plan(state).state == .ready)
+        #expect(Self.plan(state).note == nil)
     }
 
     @Test func `Patience ends with the tick`() throws {

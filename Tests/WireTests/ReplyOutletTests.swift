@@ -29,7 +29,7 @@ struct ReplyOutletTests {
 
         var isEventStream: Bool { false }
         var earlyFields: Fields { Fields() }
-        var isLost: Bool { false }
+        func prospect(isWaiting: Bool) -> Prospect { .fair }
         var ending: ReplyEnding { .unmarked }
         func waitingNote() -> ByteBuffer? { nil }
         func begin(on loop: any EventLoop, _ go: @escaping (consuming Leg) -> Void) { go(.produce(producer)) }

@@ -10,6 +10,8 @@ enum Break: String, CaseIterable, Sendable {
     case byte
     /// A request goes on to a third host and more.
     case attempts
+    /// It is forgotten that a request has left a host before.
+    case restless
     /// Nobody counts retries.
     case budget
     /// A host that started anew is still held to be the old one.

@@ -93,8 +93,11 @@ enum Checks {
         }
         var limit = Attempts.limit
         if case .here = request.ask { limit = 1 }
-        if request.hostsAsked >= limit {
-            world.fail(.attempts, "request \(request.number) goes to \(verdict.name) after \(request.hostsAsked)")
+        if request.hostsAsked - request.moves >= limit || request.moves > Attempts.withdrawalLimit {
+            world.fail(
+                .attempts,
+                "request \(request.number) goes to \(verdict.name) after \(request.hostsAsked), of which it left \(request.moves)"
+            )
         }
         if let fault = fault(of: verdict.id, request, route, node) {
             world.fail(

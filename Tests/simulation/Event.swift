@@ -52,8 +52,8 @@ enum Message {
     indirect case state(NodeDescription)
     indirect case change(NodeChange)
     case ping
-    /// A request of another router, and how long its reply will be.
-    indirect case ask(Workload, tier: String, output: Int)
+    /// A request of another router by its number there, and how long its reply will be.
+    indirect case ask(Workload, tier: String, output: Int, number: Int)
     case head(Int)
     case end
     /// The other side has closed it, in order or not.

@@ -175,9 +175,12 @@ final class SimTier {
     /// As the admission counts them.
     var inHand: Int { admission.inFlightCount + admission.waitingCount }
 
-    var report: TierReport {
+    func report(at now: Double) -> TierReport {
         TierReport(
             name: name, shared: isShared, fingerprint: .init(family: "family", contextSize: context), state: state,
-            slots: slots, busy: inHand, queued: admission.queuedCount, speed: speed)
+            slots: slots, busy: inHand, queued: admission.queuedCount,
+            waiting: admission.waiting(at: now).map {
+                .init(request: $0.request, seconds: ($0.seconds * 10).rounded() / 10)
+            }, speed: speed)
     }
 }

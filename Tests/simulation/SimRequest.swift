@@ -23,6 +23,8 @@ final class SimRequest {
     }
 
     let number: Int
+    /// The number at the router that placed it, by which hosts tell of it.
+    let placedAs: Int
     let router: Int
     let ask: PlacementQuestion.Ask
     let work: Workload
@@ -36,13 +38,15 @@ final class SimRequest {
     var outcome: Outcome?
     /// What the checks count by themselves, whatever ``attempts`` says.
     var hostsAsked = 0
+    var moves = 0
     var sawByte = false
 
     init(
-        _ number: Int, router: Int, _ ask: PlacementQuestion.Ask, _ work: Workload, output: Int, client: Connection?,
+        _ number: Int, placedAs: Int? = nil, router: Int, _ ask: PlacementQuestion.Ask, _ work: Workload, output: Int, client: Connection?,
         began: Moment
     ) {
         self.number = number
+        self.placedAs = placedAs ?? number
         self.router = router
         self.ask = ask
         self.work = work

@@ -19,6 +19,7 @@ enum Simulation {
         var requests = 0
         var placed = 0
         var retries = 0
+        var moves = 0
         var faults = 0
         var outcomes: [Int] = []
         var slowestRecovery: Moment = 0
@@ -91,7 +92,7 @@ enum Simulation {
         var result = Result(seed: plan.seed, hash: 0, violation: world.run())
         result.hash = world.trace.hash
         (result.events, result.requests) = (world.events, world.requestCount)
-        (result.placed, result.retries) = (world.placedCount, world.retryCount)
+        (result.placed, result.retries, result.moves) = (world.placedCount, world.retryCount, world.moveCount)
         (result.faults, result.outcomes) = (world.faults.count, world.outcomes)
         result.slowestRecovery = world.slowestRecovery
         if isTwice, result.violation == nil {
@@ -113,7 +114,7 @@ enum Simulation {
         let hours = results.count * options.hours * (options.isTwice ? 2 : 1)
         print(
             "\(hours) h of simulated time, \(sum(\.events)) events, \(sum(\.faults)) faults, \(sum(\.requests)) requests "
-                + "(\(sum(\.placed)) placed, \(sum(\.retries)) retried) in \(Int(seconds)) s")
+                + "(\(sum(\.placed)) placed, \(sum(\.retries)) retried, \(sum(\.moves)) moved) in \(Int(seconds)) s")
         let names = ["served", "refused", "failed", "lost", "left", "died"]
         let outcomes = names.indices.map { index in
             "\(results.reduce(0) { $0 + ($1.outcomes.isEmpty ? 0 : $1.outcomes[index]) }) \(names[index])"

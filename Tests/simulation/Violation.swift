@@ -3,7 +3,7 @@ struct Violation: Sendable, CustomStringConvertible {
     enum Invariant: String, Sendable {
         case oneOutcome = "each request has one outcome"
         case noRetryAfterByte = "no host is asked after an upstream's byte has gone out"
-        case attempts = "at most two hosts are asked for one request"
+        case attempts = "at most two hosts are asked for one request, and left before they fail"
         case budget = "retries stay within the budget"
         case target = "no host is asked that its router believes to be down, draining, foreign or too small"
         case slots = "at most slots + 1 requests are with an engine"

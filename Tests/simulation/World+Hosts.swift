@@ -16,7 +16,9 @@ extension World {
         let now = node.now(moment)
         let answers = tier.admission.enter(
             tier.ticket(job.ticket),
-            AdmissionRequest(id: "", promptTokens: request.work.promptTokens, outputTokens: request.work.outputLimit),
+            AdmissionRequest(
+                id: "\(request.placedAs)", promptTokens: request.work.promptTokens,
+                outputTokens: request.work.outputLimit),
             at: now)
         if plan.breaks == .queue, case .queued? = answers.first(where: { $0.ticket.number == job.ticket })?.answer {
             start(job, tier, node)
@@ -148,7 +150,11 @@ extension World {
     func tend(_ node: SimNode) {
         let now = node.now(moment)
         for tier in node.tiers {
-            if tier.admission.waitingCount > 0 { tell(tier.admission.tick(at: now), tier, node) }
+            if tier.admission.waitingCount > 0 {
+                tell(tier.admission.tick(at: now), tier, node)
+                // How long it takes has changed with the time.
+                changed(node)
+            }
             if tier.state == .failed, now >= tier.failedUntil {
                 tier.state = .stopped
                 changed(node)
@@ -158,5 +164,6 @@ extension World {
                 changed(node)
             }
         }
+        reconsider(node)
     }
 }

@@ -247,7 +247,8 @@ extension World {
             node.description.epoch = node.epoch
             node.description.sequence = 0
         }
-        node.description.tiers = node.tiers.map(\.report)
+        let now = node.now(moment)
+        node.description.tiers = node.tiers.map { $0.report(at: now) }
         node.description.policy = .init(accepting: node.drains == 0, reason: node.drains == 0 ? nil : "drained by hand")
         node.description.sequence += 1
     }

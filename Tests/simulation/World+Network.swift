@@ -140,7 +140,8 @@ extension World {
         }
         guard connection.isServerOpen else { return }
         switch message {
-        case .ask(let work, let tier, let output): serveGuest(connection, work, tier, output, node)
+        case .ask(let work, let tier, let output, let number):
+            serveGuest(connection, number, work, tier, output, node)
         case .closed:
             connection.isServerOpen = false
             node.connections[connection.number] = nil

@@ -44,12 +44,17 @@ extension World {
     }
 
     /// Another node's router asks.
-    func serveGuest(_ connection: Connection, _ work: Workload, _ tier: String, _ output: Int, _ node: SimNode) {
+    ///
+    /// - Parameter number: of the request there.
+    func serveGuest(
+        _ connection: Connection, _ number: Int, _ work: Workload, _ tier: String, _ output: Int, _ node: SimNode
+    ) {
         var work = work
         work.isOwn = false
         work.tier = tier
         let request = SimRequest(
-            newNumber(), router: node.index, .here(tier), work, output: output, client: connection, began: moment)
+            newNumber(), placedAs: number, router: node.index, .here(tier), work, output: output, client: connection,
+            began: moment)
         connection.guest = request
         begin(request, node)
     }
@@ -96,7 +101,10 @@ extension World {
     }
 
     private func goOn(_ request: SimRequest, _ node: SimNode) -> Bool {
-        let route = route(request, except: request.attempts.tried, node)
+        goOn(request, route(request, except: request.attempts.tried, node), node)
+    }
+
+    private func goOn(_ request: SimRequest, _ route: Route, _ node: SimNode) -> Bool {
         Checks.placed(request, route, node, self)
         guard case .host(let verdict) = route.decision else { return false }
         placedCount += 1
@@ -110,7 +118,9 @@ extension World {
         } else if let place = verdict.place {
             let connection = connection(.request(request), from: node, to: place)
             request.stay?.connection = connection
-            send(.ask(request.work, tier: route.tier, output: request.output), on: connection, toServer: true)
+            send(
+                .ask(request.work, tier: route.tier, output: request.output, number: request.placedAs),
+                on: connection, toServer: true)
             after(node.clock.moments(Self.requestPatience), .timeout(connection), on: node)
         }
         return true
@@ -149,6 +159,35 @@ extension World {
         Checks.goesOn(request, outcome, node, self)
         if !goOn(request, node) { refuse(request, node) }
         return true
+    }
+
+    /// Once a second: takes requests to other hosts that had better not wait where they do.
+    func reconsider(_ node: SimNode) {
+        for request in node.requests.values.sorted(by: { $0.number < $1.number }) {
+            let attempts = plan.breaks == .restless && !request.sawByte ? Attempts() : request.attempts
+            guard let stay = request.stay, attempts.mayBeWithdrawn, !attempts.isPlacedElsewhere,
+                request.outcome == nil, request.client == nil
+            else { continue }
+            seeOwn(node)
+            let now = node.now(moment)
+            var work = request.work
+            (work.tier, work.isFlexible) = (stay.tier, true)
+            guard
+                let move = node.fleet.withdrawal(
+                    of: "\(request.placedAs)", work, from: stay.host, except: attempts.tried + attempts.left, at: now),
+                !move.why.isFault || node.budget.allowsRetry(at: now)
+            else { continue }
+            if move.why.isFault {
+                node.budget.retried(at: now)
+                node.retries.append(moment)
+            }
+            leaveHost(request, .undecided, node)
+            request.attempts.withdrawn(from: stay.host)
+            request.moves += 1
+            moveCount += 1
+            Checks.goesOn(request, move.why.isFault ? .noReply : .status(429), node, self)
+            if !goOn(request, Route(named: work, .host(move.to)), node) { refuse(request, node) }
+        }
     }
 
     // MARK: What comes back

@@ -32,6 +32,7 @@ final class World {
     var requestCount = 0
     var placedCount = 0
     var retryCount = 0
+    var moveCount = 0
     var outcomes = [Int](repeating: 0, count: 6)
     var slowestRecovery: Moment = 0
 

@@ -59,7 +59,8 @@ package struct ServiceEstimate: Equatable, Sendable {
         return switch readiness {
         case .ready: 0
         case .stopped, .loading(nil): load
-        case .loading(let since?): max(load - (now - since), Self.leastShare * load)
+        // One that is late by so much is late by as much again: a load that hangs does not always seem about to end.
+        case .loading(let since?): max(load - (now - since), Self.leastShare * load, now - since - load)
         }
     }
 

@@ -8,9 +8,13 @@
 ///    not count.
 /// 5. Not for another node's router: what that has placed is served here or refused.
 /// 6. After a fault only while the router's ``RetryBudget`` lasts. A refusal (429) costs nothing: its host has done nothing.
+/// 7. A host may also be left before it has failed (``Withdrawal``), ``withdrawalLimit`` times, and not for one that was left
+///    or failed before. Rules 4, 5 and 6 hold for that, too.
 package struct Attempts: Equatable, Sendable {
     /// Hosts that are asked for one request.
     package static let limit = 2
+    /// Hosts that one request leaves for a better one.
+    package static let withdrawalLimit = 2
 
     /// What became of the request at a host.
     package enum Outcome: Equatable, Sendable {
@@ -46,6 +50,8 @@ package struct Attempts: Equatable, Sendable {
 
     /// Hosts that failed at the request, in turn.
     package private(set) var tried: [NodeID] = []
+    /// Hosts that it left for a better one, in turn.
+    package private(set) var left: [NodeID] = []
     /// Whether an upstream's byte has gone to the client.
     package private(set) var isCommitted = false
     /// By another node's router, here.
@@ -54,7 +60,7 @@ package struct Attempts: Equatable, Sendable {
     package init(isPlacedElsewhere: Bool = false) { self.isPlacedElsewhere = isPlacedElsewhere }
 
     /// Number of the attempt under way, from 1.
-    package var number: Int { tried.count + 1 }
+    package var number: Int { tried.count + left.count + 1 }
 
     /// What keeps the request from another host, if there is one; nil where that may be asked.
     ///
@@ -69,7 +75,7 @@ package struct Attempts: Equatable, Sendable {
         // 3
         guard outcome.isPassing else { return .answered }
         // 1
-        guard number < Self.limit else { return .limit }
+        guard tried.count + 1 < Self.limit else { return .limit }
         // 6
         return outcome.isFault && !budget.allowsRetry(at: now) ? .budget : nil
     }
@@ -83,8 +89,14 @@ package struct Attempts: Equatable, Sendable {
         hindrance(after: outcome, budget, at: now) == nil
     }
 
-    /// The request leaves a host for another.
+    /// 7
+    package var mayBeWithdrawn: Bool { !isCommitted && !isPlacedElsewhere && left.count < Self.withdrawalLimit }
+
+    /// The request leaves a host that failed, for another.
     package mutating func passedBy(_ host: NodeID) { tried.append(host) }
+
+    /// The request leaves a host that did not fail, for a better one.
+    package mutating func withdrawn(from host: NodeID) { left.append(host) }
 
     /// A reply begins to go to the client.
     package mutating func commit() { isCommitted = true }

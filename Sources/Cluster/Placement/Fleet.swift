@@ -24,7 +24,7 @@ package struct Fleet: Sendable, Codable {
 
     private var known: [NodeID: KnownHost] = [:]
     /// By the tier's name; in the order of the hosts' ids, so that equal knowledge gives equal choices.
-    private var lanes: [String: [Lane]] = [:]
+    private(set) var lanes: [String: [Lane]] = [:]
     /// Tiers by the aliases under which hosts lend them.
     private var aliases: [String: String] = [:]
     /// Who served a tier that nobody has any more.
@@ -217,7 +217,7 @@ package struct Fleet: Sendable, Codable {
     }
 
     /// - Parameter now: nil leaves out rule 6.
-    private func cheapest(
+    func cheapest(
         _ list: [Lane], _ work: Workload, _ tried: [NodeID], _ now: Double?
     ) -> Verdict? {
         // Where they lie: a lane is much to copy, and this is done for each request.

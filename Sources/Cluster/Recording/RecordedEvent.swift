@@ -1,7 +1,7 @@
 /// The first line of a record.
 package struct RecordHeader: Equatable, Sendable, Codable {
     /// Of the lines after it. Another number is another format.
-    package static let version = 3
+    package static let version = 4
 
     package var llmstackRecord: Int
     /// Seconds since 1970.
@@ -52,6 +52,8 @@ package struct RecordedEvent: Sendable, Codable {
         /// isSent: whether the request is counted at the host that was chosen.
         case choice(PlacementQuestion, RoutingTerms?, PlacementChoice, isSent: Bool)
         case sent(tier: String, NodeID)
+        /// A request leaves the host that it waits at for another; hosts that it has been to before.
+        case withdrawal(String, Workload, from: NodeID, except: [NodeID], to: NodeID)
         case ended(tier: String, NodeID, Fleet.Outcome, isOut: Bool)
 
         // MARK: The record itself

@@ -111,6 +111,14 @@ package struct Replay: Sendable {
         case .remember(let host, let tier, let speed, let lessons, let name):
             fleet?.remember(speed, lessons, of: tier, on: host, called: name)
         case .sent(let tier, let host): fleet?.sent(tier, to: host)
+        case .withdrawal(let request, let work, let host, let left, let recorded):
+            let other = fleet?.withdrawal(of: request, work, from: host, except: left, at: event.at)?.to.id
+            guard other == recorded else {
+                throw Difference(
+                    recorded: "\(work.tier) leaves \(host) for \(recorded)",
+                    replayed: other.map { "for \($0)" } ?? "it stays")
+            }
+            decisions += 1
         case .ended(let tier, let host, let outcome, let recorded):
             let isOut = fleet?.ended(tier, on: host, outcome, at: event.at)
             guard isOut == recorded else {

@@ -44,10 +44,10 @@ final class GatewayErrand: Itinerary {
     var earlyFields: Fields { Fields() }
 
     /// A host that froze, or lost its power, says nothing any more, and no connection tells of it for minutes.
-    var isLost: Bool {
-        guard let router else { return false }
+    func prospect(isWaiting: Bool) -> Prospect {
+        guard let router else { return .fair }
         if !hasReply { desk.suspect(router.node) }
-        return desk.isGone(router.node)
+        return desk.isGone(router.node) ? .lost : .fair
     }
 
     /// The router tells by an event where a reply breaks off.

@@ -100,6 +100,8 @@ package struct PlacementRecord: Equatable, Sendable {
         case failed
         /// The client was gone first.
         case left
+        /// The request was taken to another node before it had a reply of this one.
+        case moved
     }
 
     /// When it was placed.

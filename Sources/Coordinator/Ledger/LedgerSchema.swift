@@ -71,7 +71,7 @@ enum LedgerSchema {
             observed_ttft_s REAL,
             total_s REAL,
             status INTEGER NOT NULL, -- of HTTP; 0 where there was none
-            outcome TEXT NOT NULL -- served, refused, failed, left
+            outcome TEXT NOT NULL -- served, refused, failed, left, moved
         );
         CREATE INDEX placements_by_time ON placements (time);
         CREATE VIEW history AS

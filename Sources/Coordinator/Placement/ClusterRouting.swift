@@ -38,6 +38,13 @@ final class ClusterRouting: Sendable {
         book.chooseAgain(question, by: reading.terms, match: match)
     }
 
+    /// Where a request goes that had better not wait where it does; nil where it had.
+    func withdraw(
+        _ request: String, _ work: Workload, from host: NodeID, _ attempts: Attempts
+    ) -> (to: Verdict, why: Withdrawal.Reason)? {
+        book.withdraw(request, work, from: host, attempts, match: match)
+    }
+
     /// Where a request would go, for who asks.
     func route(_ question: PlacementQuestion) -> Route {
         book.ask(match: match) { fleet, now in fleet.route(question, by: reading.terms, at: now) }

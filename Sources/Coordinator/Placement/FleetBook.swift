@@ -96,6 +96,33 @@ package final class FleetBook: Sendable {
         }
     }
 
+    /// The host that a request should leave the one for that it waits at, and why: counted there as sent. nil where it is
+    /// well where it is.
+    ///
+    /// - Parameter work: with the tier that it waits for.
+    func withdraw(
+        _ request: String, _ work: Workload, from host: NodeID, _ attempts: Attempts, match: NodeSection.Match
+    ) -> (to: Verdict, why: Withdrawal.Reason)? {
+        guard attempts.mayBeWithdrawn else { return nil }
+        let left = attempts.tried + attempts.left
+        let now = Uptime.seconds
+        return state.withLock { state in
+            refresh(&state, match, now)
+            guard let move = state.fleet.withdrawal(of: request, work, from: host, except: left, at: now) else {
+                return nil
+            }
+            if move.why.isFault {
+                guard state.budget.allowsRetry(at: now) else { return nil }
+                state.budget.retried(at: now)
+            }
+            recorder?.took(
+                .withdrawal(request, work, from: host, except: left, to: move.to.id), state.fleet, at: now)
+            state.fleet.sent(work.tier, to: move.to.id)
+            recorder?.took(.sent(tier: work.tier, move.to.id), state.fleet, at: now)
+            return move
+        }
+    }
+
     private func refresh(_ state: inout State, _ match: NodeSection.Match, _ now: Double) {
         let revision = local.revision
         if state.own.map({ revision != $0.revision || now - $0.since >= Self.freshness }) ?? true {

@@ -11,6 +11,7 @@ import Wire
 /// 3. Another host is asked at its cluster listener, and does the same there.
 /// 4. A host that gives no reply, or one that says that it cannot now, is passed by: once (``Attempts``).
 /// 5. The first head that is none of these is the client's.
+/// 6. Until then the request is taken to another host where it had better not wait any longer (``Withdrawal``).
 final class PlacedRequest: Itinerary {
     /// What is asked for.
     struct Errand {
@@ -97,9 +98,10 @@ final class PlacedRequest: Itinerary {
 
     /// A host that has lost its power says nothing any more, and no connection tells of it for minutes. One that said
     /// goodbye, or whose connections end, finishes what it has in hand.
-    var isLost: Bool {
-        guard let stay, !stay.verdict.isLocal else { return false }
-        return cluster.host(stay.verdict.id)?.fellSilent == true
+    func prospect(isWaiting: Bool) -> Prospect {
+        guard let stay else { return .fair }
+        if isWaiting, withdraw(stay) { return .another }
+        return !stay.verdict.isLocal && cluster.host(stay.verdict.id)?.fellSilent == true ? .lost : .fair
     }
 
     /// llama-server ends each stream with `[DONE]`; llama-swap ends it as if all were well when its child dies.
@@ -170,7 +172,7 @@ final class PlacedRequest: Itinerary {
         self.route = route
         guard case .host(let verdict) = route.decision else { return false }
         stay = Stay(verdict, route.tier, began: elapsed)
-        if case .auto = errand.ask {
+        if case .auto = errand.ask, attempts.left.isEmpty {
             cluster.log.info(
                 "auto -> \(route.tier) (\(route.reason)) [path=\(errand.head.path)] [node=\(verdict.name)]")
         }
@@ -259,6 +261,23 @@ final class PlacedRequest: Itinerary {
         return goOn(next)
     }
 
+    /// 6
+    ///
+    /// - Returns: whether another host is asked.
+    private func withdraw(_ stay: Stay) -> Bool {
+        guard var route else { return false }
+        var work = errand.work
+        (work.tier, work.staysLocal, work.isFlexible) = (stay.tier, route.staysLocal, true)
+        guard let move = cluster.withdraw(id, work, from: stay.verdict.id, attempts) else { return false }
+        cluster.log.info(
+            "request \(id) for \(stay.tier): \(move.to.name) takes it over, for \(stay.verdict.name) \(move.why.text)")
+        leave(nil, status: 0)
+        (tail, firstByte, standing) = (ReplyTail(), nil, nil)
+        attempts.withdrawn(from: stay.verdict.id)
+        route.decision = .host(move.to)
+        return goOn(route)
+    }
+
     private func text(of hindrance: Attempts.Hindrance) -> String? {
         switch hindrance {
         case .budget:
@@ -273,7 +292,9 @@ final class PlacedRequest: Itinerary {
     // MARK: Ending
 
     /// Gives back what the request has at the host where it is.
-    private func leave(_ end: ExchangeEnd, status: Int) {
+    ///
+    /// - Parameter end: nil where it goes on to another, and nothing speaks against this one.
+    private func leave(_ end: ExchangeEnd?, status: Int) {
         guard let stay else { return }
         self.stay = nil
         let timings = tail.timings
@@ -287,12 +308,12 @@ final class PlacedRequest: Itinerary {
         note(stay, end, firstToken, status)
     }
 
-    private func note(_ stay: Stay, _ end: ExchangeEnd, _ firstToken: Double?, _ status: Int) {
+    private func note(_ stay: Stay, _ end: ExchangeEnd?, _ firstToken: Double?, _ status: Int) {
         cluster.note { record(of: stay, end, firstToken, status) }
     }
 
     private func record(
-        of stay: Stay, _ end: ExchangeEnd, _ firstToken: Double?, _ status: Int
+        of stay: Stay, _ end: ExchangeEnd?, _ firstToken: Double?, _ status: Int
     ) -> PlacementRecord {
         let asked =
             switch errand.ask {
@@ -301,6 +322,7 @@ final class PlacedRequest: Itinerary {
             }
         let outcome: PlacementRecord.Outcome =
             switch (end, status) {
+            case (nil, _): .moved
             case (.clientLeft, _): .left
             case (_, 429): .refused
             case (.complete, ..<400), (.answered, ..<400): .served
@@ -320,7 +342,7 @@ final class PlacedRequest: Itinerary {
     }
 
     private func outcome(
-        _ end: ExchangeEnd, _ status: Int, _ stay: Stay, _ timings: ReplyTimings?, _ firstToken: Double?
+        _ end: ExchangeEnd?, _ status: Int, _ stay: Stay, _ timings: ReplyTimings?, _ firstToken: Double?
     ) -> Fleet.Outcome {
         switch end {
         case .complete where status < 400, .answered where status < 400:
@@ -334,7 +356,7 @@ final class PlacedRequest: Itinerary {
         // A full queue is the work's doing, not the host's.
         case .complete, .answered: return status >= 500 ? .failed : .undecided
         case .broke: return status == 429 ? .undecided : .failed
-        case .clientLeft: return .undecided
+        case .clientLeft, nil: return .undecided
         }
     }
 
@@ -368,28 +390,8 @@ final class PlacedRequest: Itinerary {
     /// Nobody can serve it.
     private func refuse() {
         guard let route, case .unserved(let unserved) = route.decision else { return }
-        let error =
-            switch (errand.ask, unserved.kind) {
-            case (.auto, _):
-                OpenAIError(
-                    503, "no_node_available",
-                    "auto chose \"\(route.tier)\" (\(route.reason)), and no node can serve it now. \(unserved.why)",
-                    retryAfter: unserved.retryAfter)
-            case (_, .notLent):
-                OpenAIError(
-                    403, "model_not_allowed",
-                    "\"\(route.tier)\" is not lent ([NODE] share in models.ini). \(unserved.why)")
-            case (_, .unknown):
-                OpenAIError(
-                    404, "model_not_found",
-                    "No tier here is called \"\(route.tier)\"; GET /v1/models lists them.")
-            case (_, .unavailable):
-                OpenAIError(
-                    503, "no_node_available", "No node can serve \"\(route.tier)\" now. \(unserved.why)",
-                    retryAfter: unserved.retryAfter)
-            }
         if case .auto = errand.ask { cluster.log.warning("auto -> nobody (\(route.reason)): \(unserved.why)") }
-        var reply = error.reply
+        var reply = OpenAIError(unserved, route, errand.ask).reply
         HopFields.tell(&reply.head.fields, node: nil, tier: route.tier, reason: route.reason)
         go?(.reply(reply))
     }

@@ -46,7 +46,7 @@ final class HostedErrand: Itinerary {
 
     var earlyFields: Fields { Fields() }
 
-    var isLost: Bool { false }
+    func prospect(isWaiting: Bool) -> Prospect { .fair }
 
     /// The backend tells by itself where a reply breaks off; of a local tier's it is as without this.
     var ending: ReplyEnding { .unmarked }

@@ -7,6 +7,24 @@ extension AgentState.Memory {
     /// request goes to another host, short enough that a mended one is found.
     static let failureSeconds = 30.0
 
+    /// Seconds that a load may take, and more where earlier ones took long: so many times as long as they did, and not more
+    /// than the last.
+    static let loadPatience = 120.0
+    static let loadPatienceFactor = 3.0
+    static let longestLoadPatience = 900.0
+
+    /// Seconds after which a load is taken to have failed; of a first load nobody knows how long it takes.
+    var loadDeadline: Double {
+        let usual = speed.loadSeconds ?? .infinity
+        return min(max(Self.loadPatience, Self.loadPatienceFactor * usual), Self.longestLoadPatience)
+    }
+
+    /// Whether a load takes too long. It is let go on: it may be there yet.
+    func isOverdue(at now: Double) -> Bool {
+        guard process == .starting, let loadBegan else { return false }
+        return now - loadBegan > loadDeadline
+    }
+
     /// - Parameter isFirst: llama-swap was not heard of just before: what began meanwhile was not seen to begin.
     mutating func saw(_ state: LlamaSwapReport.State, isFirst: Bool, at now: Double) {
         let before = process

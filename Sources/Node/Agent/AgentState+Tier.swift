@@ -5,7 +5,7 @@ import Wire
 extension AgentState {
     /// A tier as this host describes it.
     func report(_ tier: Tier, _ memory: Memory) -> TierReport {
-        let (state, note) = Self.state(tier, memory)
+        let (state, note) = Self.state(tier, memory, at: time)
         return TierReport(
             name: tier.name, aliases: tier.effectiveAliases, role: tier.role.name,
             backend: tier.isHosted ? .bedrock : .gguf, shared: catalog.node.shares(tier),
@@ -18,12 +18,13 @@ extension AgentState {
     }
 
     /// 1. A hosted tier: whether it can be asked.
-    /// 2. A process of llama-swap's: what it does. It has its weights and its memory, whatever we believe.
+    /// 2. A process of llama-swap's: what it does. It has its weights and its memory, whatever we believe. A load that
+    ///    takes too long has failed.
     /// 3. A start that failed a moment ago.
     /// 4. No weights, unless it ran here: a request would begin a download.
     /// 5. Too big for this machine.
     /// 6. Stopped: a request loads it.
-    private static func state(_ tier: Tier, _ memory: Memory) -> (TierState, note: String?) {
+    private static func state(_ tier: Tier, _ memory: Memory, at now: Double) -> (TierState, note: String?) {
         // 1
         if tier.isHosted {
             switch memory.verdict {
@@ -34,7 +35,9 @@ extension AgentState {
         }
         // 2
         switch memory.process {
-        case .starting: return (.loading, nil)
+        case .starting:
+            guard memory.isOverdue(at: now) else { return (.loading, nil) }
+            return (.failed, "its load takes more than \(Int(memory.loadDeadline)) s; its log may say why")
         case .ready: return (.ready, nil)
         case .stopping: return (.stopping, nil)
         case .stopped, nil: break

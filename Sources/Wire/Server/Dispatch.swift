@@ -61,14 +61,14 @@ final class Dispatch: UpstreamReceiver {
 
     private func take(_ leg: consuming Leg) {
         guard !isOver else { return }
+        events = nil
+        heldHead = nil
         switch consume leg {
         case .send(let head, let endpoint, let edit):
             let call = UpstreamCall(
                 head, body: .whole(edit.applied(to: pieces)), to: endpoint, pool: pool, receiver: self)
             self.call = call
             self.endpoint = endpoint
-            events = nil
-            heldHead = nil
             call.start()
         case .produce(let producer):
             let call = ProducedCall(loop: pool.loop, receiver: self)
@@ -106,22 +106,38 @@ final class Dispatch: UpstreamReceiver {
     /// By the clock that all connections of the event loop have.
     func secondPassed() {
         guard !isOver else { return }
-        if call != nil, itinerary.isLost {
-            call?.cancel()
-            upstreamFailed(UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it is down"))
-            guard !isOver else { return }
-        }
+        lookAhead()
+        guard !isOver else { return }
         if itinerary.isEventStream, waited >= Self.noteAfter { tellOfWaiting() }
         waited += 1
         silent += 1
     }
 
-    private func tellOfWaiting() {
-        switch speech {
-        case .nothing, .early: break
-        case .upstream, .error: return
+    private func lookAhead() {
+        // The next leg may begin in there.
+        let call = call
+        switch itinerary.prospect(isWaiting: isWaiting) {
+        case .fair: break
+        case .lost:
+            guard call != nil else { return }
+            call?.cancel()
+            upstreamFailed(UpstreamFailure(kind: .broken, endpoint: endpoint, reason: "it is down"))
+        case .another:
+            call?.cancel()
+            if self.call === call { self.call = nil }
         }
-        guard connection?.takesMore == true else { return }
+    }
+
+    /// Whether nothing of a reply has gone out.
+    private var isWaiting: Bool {
+        switch speech {
+        case .nothing, .early: true
+        case .upstream, .error: false
+        }
+    }
+
+    private func tellOfWaiting() {
+        guard isWaiting, connection?.takesMore == true else { return }
         if let note = itinerary.waitingNote() {
             say(note)
         } else if silent >= (waited > Self.headAfter ? Self.pingInterval : Self.headAfter) {
@@ -249,11 +265,14 @@ final class Dispatch: UpstreamReceiver {
         connection?.upstreamEnded()
     }
 
+    /// A reply that is no event stream, whatever the client asked for, has no last event.
+    private var ending: ReplyEnding { events == nil ? .unmarked : itinerary.ending }
+
     func upstreamReadCompleted() { connection?.upstreamReadCompleted() }
 
     func upstreamEnded() {
         guard call != nil else { return }
-        switch itinerary.ending {
+        switch ending {
         case .unmarked, .whole:
             call = nil
             complete()
@@ -268,7 +287,7 @@ final class Dispatch: UpstreamReceiver {
         switch speech {
         case .nothing, .early: itinerary.failed(failure)
         case .upstream:
-            switch itinerary.ending {
+            switch ending {
             // It broke off after its last word.
             case .whole: complete()
             case .told: endLost()

@@ -13,8 +13,10 @@ package protocol Itinerary: AnyObject {
     /// For the head of an event stream that goes out before the upstream's.
     var earlyFields: Fields { get }
 
-    /// Whether the upstream is known to be gone, although its connection has not told. Asked about once a second.
-    var isLost: Bool { get }
+    /// How the upstream fares by what is known beside its connection. Asked about once a second.
+    ///
+    /// - Parameter isWaiting: whether no reply has been let pass yet: only then the answer may be ``Prospect/another``.
+    func prospect(isWaiting: Bool) -> Prospect
 
     /// How the reply that has ended, or broken off, came to its end.
     var ending: ReplyEnding { get }
@@ -22,7 +24,7 @@ package protocol Itinerary: AnyObject {
     /// Works out where to go first.
     ///
     /// - Parameter go: called on the event loop once for this call, and once more after each ``replied(_:)`` that said
-    ///   ``Passage/another`` and each ``failed(_:)``: at once or later.
+    ///   ``Passage/another``, each ``prospect(isWaiting:)`` that did and each ``failed(_:)``: at once or later.
     func begin(on loop: any EventLoop, _ go: @escaping (consuming Leg) -> Void)
 
     /// The upstream's head is there; of an event stream that begins well also its first event.
@@ -52,6 +54,15 @@ package enum Passage {
     /// It is the client's, with this head.
     case pass(ReplyHead)
     /// It is thrown away: the next leg comes.
+    case another
+}
+
+/// What is to be expected of an upstream.
+package enum Prospect: Equatable, Sendable {
+    case fair
+    /// It is gone, although its connection has not told.
+    case lost
+    /// It is given up for another: the next leg comes.
     case another
 }
 
