@@ -1,3 +1,4 @@
+import Coordinator
 import RouterHarness
 import Testing
 
@@ -53,6 +54,20 @@ struct LostStreamTests {
         let (text, isCut) = try await seen(of: ["data: a\n\n", "data: [DONE]"], ends: true)
         #expect(!isCut)
         #expect(text == "data: a\n\ndata: [DONE]")
+    }
+
+    @Test func `A whole reply in place of the stream that was asked for is no loss`() async throws {
+        let team = try await Team([
+            ("box", ["plan"], ScriptedUpstream.always("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"))
+        ])
+        for _ in 1...2 {
+            let reply = try await team.ask(Self.request)
+            #expect(reply?.text == "whole")
+        }
+        let areNoted = await eventually { team.records.list.count == 2 }
+        #expect(areNoted)
+        #expect(team.records.list.map(\.outcome) == [.served, .served])
+        await team.stop()
     }
 
     @Test func `A stream that breaks off after its last event is whole`() async throws {

@@ -121,6 +121,13 @@ struct CheckTests {
         hybrid.number("n.full_attention_interval", 4)
         #expect(GGUFHeader(bytes: hybrid.bytes) == GGUFHeader(keyElements: 6144, valueElements: 3072))
 
+        // A head that says nothing where it should say something.
+        var empty = GGUFBytes()
+        empty.text("general.architecture", "n")
+        for key in ["block_count", "attention.head_count", "embedding_length"] { empty.number("n.\(key)", 64) }
+        empty.numbers("n.attention.head_count_kv", [])
+        #expect(GGUFHeader(bytes: empty.bytes) == nil)
+
         for length in 0..<hybrid.bytes.count - 1 { _ = GGUFHeader(bytes: Array(hybrid.bytes.prefix(length))) }
         #expect(GGUFHeader(bytes: Array("GGUF".utf8) + [UInt8](repeating: 0xff, count: 64)) == nil)
         #expect(GGUFHeader(bytes: []) == nil)
@@ -190,6 +197,9 @@ private struct GGUFBytes {
 
     mutating func text(_ key: String, _ value: String) { entry(key, 8, string(value)) }
     mutating func number(_ key: String, _ value: Int) { entry(key, 4, little(value, 4)) }
+    mutating func numbers(_ key: String, _ values: [Int]) {
+        entry(key, 9, little(4, 4) + little(values.count, 8) + values.flatMap { little($0, 4) })
+    }
     mutating func strings(_ key: String, _ values: [String]) {
         entry(key, 9, little(8, 4) + little(values.count, 8) + values.flatMap(string))
     }

@@ -49,6 +49,19 @@ struct RequestScanTests {
         #expect(Self.scan(body) == .notJSON)
     }
 
+    @Test(
+        "A reply is limited by a whole number above 0, and by nothing else",
+        arguments: [
+            ("10", 10), ("10.5", 10), ("-1", nil), ("0", nil), ("1e3", nil), ("null", nil), ("\"9\"", nil),
+        ])
+    func outputLimit(_ value: String, _ expected: Int?) throws {
+        guard case .request(let request) = Self.scan("{\"max_tokens\":\(value)}") else {
+            Issue.record("not read")
+            return
+        }
+        #expect(request.outputLimit == expected)
+    }
+
     @Test func emptyIsEmptyAndDeepIsTooDeep() {
         #expect(Self.scan("") == .empty)
         let deep = { (levels: Int) in String(repeating: "[", count: levels) + String(repeating: "]", count: levels) }

@@ -48,10 +48,8 @@
 
         /// The client is about to be freed, or this browsing to end.
         func disconnect(at now: Duration) {
-            for asked in asked.values { avahi_record_browser_free(asked.browser) }
-            asked = [:]
-            if let browser { avahi_service_browser_free(browser) }
-            browser = nil
+            forgetAsked()
+            end()
             client = nil
             retryAt = nil
             hasFailed = false
@@ -63,6 +61,7 @@
             if hasFailed {
                 // Not in the callback that said so.
                 hasFailed = false
+                forgetAsked()
                 end()
                 // What goes while nobody looks is found missing when somebody does again.
                 view.disconnected(at: now)
@@ -86,6 +85,12 @@
                 }
             }
             return warnings
+        }
+
+        /// Of services that nobody looks for any more.
+        private func forgetAsked() {
+            for asked in asked.values { avahi_record_browser_free(asked.browser) }
+            asked = [:]
         }
 
         private func end() {

@@ -50,8 +50,9 @@ package struct GGUFHeader: Equatable, Sendable {
         else { return nil }
         // One number for all layers, or one a layer; of a hybrid model only each nth layer has a cache that grows.
         let kvHeads = numbers("attention.head_count_kv") ?? [heads]
+        guard let first = kvHeads.first else { return nil }
         let interval = max(1, number("full_attention_interval") ?? 1)
-        let total = kvHeads.count > 1 ? kvHeads.reduce(0, +) : kvHeads[0] * (layers / interval).rounded(.down)
+        let total = kvHeads.count > 1 ? kvHeads.reduce(0, +) : first * (layers / interval).rounded(.down)
         keyElements = total * key
         valueElements = total * value
     }

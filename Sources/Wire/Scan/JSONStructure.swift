@@ -48,25 +48,30 @@ struct JSONNumber {
     private var state = State.start
     /// Whether any digit before the exponent is not 0: what makes the number true where truth is asked for.
     private(set) var isNonZero = false
-    /// The digits before point and exponent as a number, at most a billion; the sign is left out.
-    private(set) var whole = 0
+    /// The digits before the point as a number, at most a billion; nil of one below 0, or with an exponent.
+    var whole: Int? { isPlain ? digits : nil }
+    private var digits = 0
+    private var isPlain = true
 
     /// - Returns: false when the byte does not continue the number.
     mutating func take(_ byte: UInt8) -> Bool {
         let digit = byte >= 0x30 && byte <= 0x39
         switch (state, byte) {
-        case (.start, 0x2D): state = .minus
+        case (.start, 0x2D):
+            state = .minus
+            isPlain = false
         case (.start, 0x30), (.minus, 0x30): state = .zero
         case (.start, _) where digit, (.minus, _) where digit, (.integer, _) where digit:
             state = .integer
             isNonZero = isNonZero || byte != 0x30
-            whole = min(whole * 10 + Int(byte - 0x30), 1_000_000_000)
+            digits = min(digits * 10 + Int(byte - 0x30), 1_000_000_000)
         case (.zero, 0x2E), (.integer, 0x2E): state = .point
         case (.point, _) where digit, (.fraction, _) where digit:
             state = .fraction
             isNonZero = isNonZero || byte != 0x30
         case (.zero, 0x65), (.zero, 0x45), (.integer, 0x65), (.integer, 0x45), (.fraction, 0x65), (.fraction, 0x45):
             state = .exponent
+            isPlain = false
         case (.exponent, 0x2B), (.exponent, 0x2D): state = .sign
         case (.exponent, _) where digit, (.sign, _) where digit, (.power, _) where digit: state = .power
         default: return false

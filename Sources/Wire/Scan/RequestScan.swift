@@ -200,7 +200,8 @@ package struct RequestScan {
     }
 
     private mutating func endNumber(at end: Int) {
-        if slot == .outputLimit, number.isComplete, number.whole > 0 { request.outputLimit = number.whole }
+        // llama.cpp takes one below 0 for no limit.
+        if slot == .outputLimit, number.isComplete, let whole = number.whole, whole > 0 { request.outputLimit = whole }
         if number.isComplete { endValue(at: end, isTrue: number.isNonZero) } else { state = .notJSON }
     }
 
