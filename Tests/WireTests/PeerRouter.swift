@@ -11,7 +11,7 @@ final class PeerRouter: RequestRouter {
 
         init(_ router: PeerRouter) { self.router = router }
 
-        func exchangeEnded() { router.ended.add(1, ordering: .relaxed) }
+        func exchangeEnded(status: Int) { router.ended.add(1, ordering: .relaxed) }
     }
 
     let begun = Atomic<Int>(0)

@@ -33,7 +33,7 @@ final class Visit: ExchangePass {
     private let address: String
     private let began = Uptime.seconds
     private let doorkeeper: Doorkeeper
-    /// What became of it.
+    /// What became of it at a host.
     private var outcome = (tier: "", node: "", status: 0, tokens: Int?.none)
 
     init(_ visitor: Visitor, _ peer: Peer, action: String, isCounted: Bool, _ doorkeeper: Doorkeeper) {
@@ -50,13 +50,14 @@ final class Visit: ExchangePass {
         outcome = (tier, node, status, tokens)
     }
 
-    func exchangeEnded() {
+    /// A host's word counts before what went out: that may have been a head to keep the client's patience.
+    func exchangeEnded(status: Int) {
         let elapsed = Uptime.seconds - began
         doorkeeper.left(
             self,
             AuditRecord(
                 time: WallClock.now - elapsed, actor: visitor.id, name: visitor.name, address: address, action: action,
-                subject: outcome.tier, node: outcome.node, status: outcome.status == 0 ? 200 : outcome.status,
+                subject: outcome.tier, node: outcome.node, status: outcome.status == 0 ? status : outcome.status,
                 tokens: outcome.tokens, milliseconds: Int(elapsed * 1000)))
     }
 }

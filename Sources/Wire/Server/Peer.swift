@@ -11,6 +11,8 @@ package final class Peer {
     package let identity: PeerIdentity?
     /// What the router gave the request that is being answered; set in ``RequestRouter/admit(_:from:)``.
     package var pass: (any ExchangePass)?
+    /// Of the reply to that request, once its head goes out; 0 before.
+    var status = 0
     /// Ends the connection from anywhere.
     package let handle: ConnectionHandle
 
@@ -24,9 +26,10 @@ package final class Peer {
 
     /// The exchange in hand is over: tells its pass, once.
     func endExchange() {
+        defer { status = 0 }
         guard let pass else { return }
         self.pass = nil
-        pass.exchangeEnded()
+        pass.exchangeEnded(status: status)
     }
 
     private static func text(of address: SocketAddress?) -> String {
@@ -41,7 +44,9 @@ package final class Peer {
 package protocol ExchangePass: AnyObject {
     /// The exchange is over: its reply is complete and the next request may come, or its connection has ended. Called once,
     /// on the connection's event loop.
-    func exchangeEnded()
+    ///
+    /// - Parameter status: of the reply that went out; 0 where none did.
+    func exchangeEnded(status: Int)
 }
 
 /// Ends one connection, from any thread. It does not keep the connection.

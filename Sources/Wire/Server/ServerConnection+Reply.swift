@@ -35,6 +35,7 @@ extension ServerConnection {
 
     private func write(_ reply: ReplyHead, length: Int?, holdingBody: Bool = false) {
         replyHasBegun = true
+        peer.status = reply.status
         if !holdingBody { releaseBody() }
         let head = framing.head(reply, length: length, keepAlive: &keepAlive)
         context?.write(wrapOutboundOut(.head(head)), promise: nil)
