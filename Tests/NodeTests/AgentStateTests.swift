@@ -322,6 +322,17 @@ struct AgentStateTests {
         #expect(state.description.policy.accepting)
     }
 
+    @Test func `Hosted tiers alone are lent without a llama-swap, but not on battery`() throws {
+        var state = try Self.state()
+        state.llamaSwapIsAway()
+        #expect(state.description.policy.reason == "llama-swap does not answer")
+        let ini = "[cloud]\naws_model_id = anthropic.claude\n[NODE]\nshare = cloud\n"
+        state.use(try .parse(ini, file: "models.ini"))
+        #expect(state.description.policy == .init(share: ["cloud"]))
+        state.saw(power: .init(source: .battery))
+        #expect(!state.description.policy.accepting)
+    }
+
     // MARK: The sequence
 
     @Test func `The sequence rises when something changed, and only then`() throws {

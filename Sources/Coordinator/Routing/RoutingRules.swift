@@ -21,7 +21,8 @@ package final class RoutingRules: Sendable {
             let hosted = hosted
             tiers = table.catalog.tiers.reduce(into: [:]) { tiers, tier in
                 for name in [tier.name] + tier.effectiveAliases {
-                    tiers[name] = table.catalog.tier(named: name).map { ($0.name, hosted[name] != nil) }
+                    // A name that leads to AWS on a host by itself leads there in a cluster.
+                    tiers[name] = (hosted[name] ?? table.catalog.tier(named: name)).map { ($0.name, $0.isHosted) }
                 }
             }
         }

@@ -178,14 +178,17 @@ package final class StackRouter: RequestRouter {
     private func named(
         _ model: String?, _ request: ScannedRequest, _ head: RequestHead, _ terms: ServingTerms, _ visit: Visit?
     ) -> Disposition {
-        if let model, let tier = terms.reading.hosted[model] {
-            return terms.refusal(of: model).map { .reply($0.reply) } ?? hosted(.tier(tier), request, head, terms)
+        guard let node = terms.node else {
+            guard let model, let tier = terms.reading.hosted[model] else {
+                return .forward(Endpoint(rules.local), .none)
+            }
+            return hosted(.tier(tier), request, head, terms)
         }
-        guard let node = terms.node else { return .forward(Endpoint(rules.local), .none) }
         let routing = clusterRouting(terms, node)
         if head.fields.contains(HopFields.hop) {
             if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
             guard let model, let tier = terms.table.catalog.tier(named: model) else { return withoutTier(terms, "") }
+            if tier.isHosted, let refusal = unsupported(head, terms) { return refusal }
             return .dispatch(placed(.here(tier.name), request, head, terms, visit, routing) { _, _ in .none })
         }
         guard let model, let tier = routing.tier(named: model) else {
@@ -193,6 +196,7 @@ package final class StackRouter: RequestRouter {
             if let refusal = terms.refusal(of: model) { return .reply(refusal.reply) }
             return .forward(Endpoint(rules.local), .none)
         }
+        if terms.reading.isLocal(tier) == false, let refusal = unsupported(head, terms) { return refusal }
         // This host's llama-swap knows its own aliases, and no other.
         let isOwnName = terms.reading.tier(named: model) != nil
         return .dispatch(
@@ -254,15 +258,19 @@ package final class StackRouter: RequestRouter {
         guard let backend else {
             return refuse(501, "hosted_tier_unavailable", "This router calls no hosted tiers.")
         }
-        guard case .completion = terms.profile.route(head) else {
-            return refuse(
-                400, "unsupported_path",
-                "Tiers on AWS Bedrock answer /v1/chat/completions and /v1/completions, not \(head.path).")
-        }
+        if let refusal = unsupported(head, terms) { return refusal }
         return .dispatch(
             HostedErrand(
                 ask, head, isEventStream: request.wantsStream, terms: terms, backend: backend,
                 localEndpoint: Endpoint(rules.local), log: log))
+    }
+
+    /// Why no hosted tier can answer on this path; nil where one can.
+    private func unsupported(_ head: RequestHead, _ terms: ServingTerms) -> Disposition? {
+        if case .completion = terms.profile.route(head) { return nil }
+        return refuse(
+            400, "unsupported_path",
+            "Tiers on AWS Bedrock answer /v1/chat/completions and /v1/completions, not \(head.path).")
     }
 
     private func refuse(_ status: Int, _ code: String, _ message: String) -> Disposition {

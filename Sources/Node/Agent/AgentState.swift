@@ -264,6 +264,8 @@ package struct AgentState: Sendable {
     private var reasonNotToAccept: String? {
         if let drained { return drained }
         switch llamaSwap {
+        // None is run for hosted tiers.
+        case _ where catalog.localTiers.isEmpty: break
         case .unheard: return "llama-swap has not answered yet"
         case .away: return "llama-swap does not answer"
         case .present: break

@@ -199,6 +199,8 @@ struct CredentialsStoreTests {
             return
         }
         #expect(reason.contains("\"nowhere\""))
+        // Who is turned away for it is told what mends it.
+        #expect(reason.contains("To mend it: aws configure --profile nowhere"))
 
         scene.world.write(
             "[nowhere]\naws_access_key_id = A\naws_secret_access_key = s\n", to: "/home/u/.aws/credentials")

@@ -54,6 +54,9 @@ package struct CredentialFailure: Error, Equatable {
         guard let profile else { return "AWS credentials: \(reason)" }
         return "AWS profile \"\(profile)\": \(reason)"
     }
+
+    /// One line: what is wrong, and what to do about it.
+    package var advice: String { "\(summary). To mend it: \(fix)" }
 }
 
 extension CredentialFailure: CustomStringConvertible {

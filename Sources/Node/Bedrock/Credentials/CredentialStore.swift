@@ -165,7 +165,7 @@ package actor CredentialStore {
             _ = try await credentials(profile: key.profile, region: key.region)
             availability = .usable
         } catch {
-            availability = .unusable(reason: error.summary)
+            availability = .unusable(reason: error.advice)
         }
         verdicts.withLock { $0[key] = Verdict(availability: availability, seen: now, isBeingRenewed: false) }
     }
@@ -218,7 +218,7 @@ package actor CredentialStore {
                 return
             }
             entries[key] = entry
-            note(.unusable(reason: failure.summary), key, entry.obtained)
+            note(.unusable(reason: failure.advice), key, entry.obtained)
         }
     }
 

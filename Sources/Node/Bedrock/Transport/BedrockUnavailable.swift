@@ -17,7 +17,7 @@ package struct BedrockUnavailable: Error, Equatable, CustomStringConvertible {
     init(_ failure: CredentialFailure) {
         // The sentence that AWS's library has for a host without any credentials stands alone: clients know it so.
         let isBare = failure.kind == .none && failure.profile == nil
-        description = isBare ? failure.summary : "\(failure.summary). To mend it: \(failure.fix)"
+        description = isBare ? failure.summary : failure.advice
         type = failure.errorType
         note = failure.description
     }
