@@ -180,6 +180,43 @@ struct HostedTierTests {
         await stack.stop()
     }
 
+    @Test func `A refusal for the signature's time is answered also where another has set the clock meanwhile`()
+        async throws
+    {
+        let refusal = HostedStack.refusal(
+            "403 Forbidden", "InvalidSignatureException", "Date: Tue, 05 Jan 2038 10:00:00 GMT\r\n")
+        let isFirst = Mutex(true)
+        let (bothAreIn, clockIsSet) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let stack = try await HostedStack { socket, request in
+            if request["x-amz-date"]?.hasPrefix("2038") == true {
+                clockIsSet.signal()
+                socket.send(HostedStack.whole)
+                return .keepOpen
+            }
+            let comesFirst = isFirst.withLock { isFirst in
+                defer { isFirst = false }
+                return isFirst
+            }
+            if comesFirst {
+                _ = bothAreIn.wait(timeout: .now() + 60)
+            } else {
+                bothAreIn.signal()
+                _ = clockIsSet.wait(timeout: .now() + 60)
+            }
+            socket.send(refusal)
+            return .keepOpen
+        }
+        async let one = stack.ask(HostedStack.chat("code-ultra"))
+        async let other = stack.ask(HostedStack.chat("code-ultra"))
+        let statuses = try await [one?.status, other?.status]
+        #expect(statuses == [200, 200])
+        #expect(stack.bedrock.requests.count == 4)
+        // Each has set it to the same.
+        #expect(try await stack.ask(HostedStack.chat("code-ultra"))?.status == 200)
+        #expect(stack.bedrock.requests.last?["x-amz-date"]?.hasPrefix("20380105T10") == true)
+        await stack.stop()
+    }
+
     @Test func `Credentials that are taken no more are renewed, once`() async throws {
         let renewed = AWSCredentials(accessKey: "AKIDNEW", secretKey: "s", sessionToken: "t")
         let stack = try await HostedStack(

@@ -77,8 +77,10 @@ final class BedrockCall: Production {
         var plan = RetryPlan()
         var client = client
         while true {
+            // Another request may set the clock meanwhile: a refusal is judged by the clock that was signed by.
+            let ahead = client.ahead
             let outcome: RetryPlan.Outcome
-            switch await send(converse, hash, client) {
+            switch await send(converse, hash, client, ahead) {
             case .cancelled, .streamed: return
             case .reply(let head, let body) where head.status == 200:
                 return await answer(converse, body)
@@ -90,9 +92,10 @@ final class BedrockCall: Production {
                     date: head.fields["date"].flatMap(HTTPDate.parse))
             case .noReply(let failure): outcome = .noReply(failure)
             }
-            let step = plan.next(after: outcome, now: client.now, chance: .random(in: 0..<1))
+            let step = plan.next(
+                after: outcome, now: Date().addingTimeInterval(ahead), chance: .random(in: 0..<1))
             switch step {
-            case .correctClock(let seconds): client.setClockForward(by: seconds)
+            case .correctClock(let seconds): client.setClock(ahead: ahead + seconds)
             case .renewCredentials:
                 guard let other = await backend.renewed(client) else { return giveUp(converse, outcome, client) }
                 client = other
@@ -103,12 +106,12 @@ final class BedrockCall: Production {
         }
     }
 
-    private func send(_ converse: ConverseRequest, _ hash: String, _ client: BedrockClient) async
-        -> BedrockAttempt.Outcome
-    {
+    private func send(
+        _ converse: ConverseRequest, _ hash: String, _ client: BedrockClient, _ ahead: Double
+    ) async -> BedrockAttempt.Outcome {
         let stream = converse.operation == .converseStream ? BedrockStream(Self.stream(converse)) : nil
         let attempt = BedrockAttempt(outlet, stream: stream)
-        let request = client.request(converse, payloadHash: hash)
+        let request = client.request(converse, payloadHash: hash, at: Date().addingTimeInterval(ahead))
         // The transfer begins under the lock, so that a cancellation finds either none or this one.
         let hasBegun = state.withLock { state in
             guard !state.isCancelled else { return false }

@@ -21,17 +21,18 @@ package struct BedrockClient: Sendable {
         self.clock = clock
     }
 
-    /// By the service's clock.
-    var now: Date { Date().addingTimeInterval(clock.ahead) }
+    /// Seconds by which the service's clock is ahead, as far as its refusals have told by now.
+    var ahead: Double { clock.ahead }
 
-    func setClockForward(by seconds: Double) { clock.setForward(by: seconds) }
+    func setClock(ahead seconds: Double) { clock.set(ahead: seconds) }
 
     /// That a model may think before it says anything: AWS's documentation asks for an hour.
     private static let patience = Duration.seconds(3600)
 
-    /// - Parameter payloadHash: of the body.
-    /// - Returns: the request, signed for this moment.
-    func request(_ converse: ConverseRequest, payloadHash: String) -> Curl.Request {
+    /// - Parameters:
+    ///   - payloadHash: of the body.
+    ///   - now: the moment that it is signed for.
+    func request(_ converse: ConverseRequest, payloadHash: String, at now: Date) -> Curl.Request {
         let path = "/model/\(PercentEncoding.encode(converse.modelID))/\(converse.operation.rawValue)"
         let headers: [RequestSigner.Header] = [
             ("content-type", "application/json"), ("x-amz-content-sha256", payloadHash),
@@ -57,5 +58,5 @@ final class ServiceClock: Sendable {
     /// Seconds by which the service's clock is ahead.
     var ahead: Double { seconds.withLock { $0 } }
 
-    func setForward(by more: Double) { seconds.withLock { $0 += more } }
+    func set(ahead new: Double) { seconds.withLock { $0 = new } }
 }
