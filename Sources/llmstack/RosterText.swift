@@ -22,6 +22,8 @@ struct RosterText {
             let names = node.tiers.map(\.name.count).max() ?? 0
             for tier in node.tiers { lines.append("    " + line(tier, names)) }
         }
+        let differences = differences
+        if !differences.isEmpty { lines += [""] + differences }
         return lines.joined(separator: "\n")
     }
 
@@ -53,6 +55,54 @@ struct RosterText {
         if !tier.shared { parts.append("not shared") }
         if let note = tier.note { parts.append(note) }
         return parts.joined(separator: "  ")
+    }
+
+    // MARK: Models
+
+    /// What a tier's name stands for on some hosts.
+    private struct Model {
+        let fingerprint: TierReport.Fingerprint
+        var hosts: [String] = []
+        /// Whether this host is among them.
+        var isOwn = false
+
+        var weights: String { fingerprint.family + (fingerprint.file.map { " \($0)" } ?? "") }
+    }
+
+    private static let serving: Set = [Membership.Health.up.rawValue, Membership.Health.suspect.rawValue]
+
+    /// A line for each name that stands for several of them, as far as this host may be answered by them.
+    private var differences: [String] {
+        var models: [String: [Model]] = [:]
+        for node in roster.nodes where Self.serving.contains(node.state) {
+            for tier in node.tiers where node.isSelf || tier.shared {
+                // What `match = exact` does not look at is no difference.
+                var fingerprint = tier.fingerprint
+                (fingerprint.quant, fingerprint.contextSize) = (nil, 0)
+                var known = models[tier.name] ?? []
+                let index = known.firstIndex { $0.fingerprint == fingerprint } ?? known.endIndex
+                if index == known.endIndex { known.append(Model(fingerprint: fingerprint)) }
+                known[index].hosts.append(node.name)
+                if node.isSelf { known[index].isOwn = true }
+                models[tier.name] = known
+            }
+        }
+        return models.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }.map { line($0.key, $0.value) }
+    }
+
+    private func line(_ tier: String, _ models: [Model]) -> String {
+        let all = models.enumerated().map { index, model in
+            let isRepeated = models[..<index].contains { $0.weights == model.weights }
+            return model.weights + (isRepeated ? " with other settings" : "") + " on "
+                + model.hosts.joined(separator: ", ")
+        }
+        let families = Set(models.map(\.fingerprint.family))
+        let match = families.count == models.count ? "family" : "exact"
+        let advice =
+            models.contains(where: \.isOwn)
+            ? "[NODE] match = \(match) in models.ini has this host ask its own kind only"
+            : "This host has none of its own to go by: give them names that differ"
+        return "\(tier) stands for different weights or settings: \(all.joined(separator: "; ")). \(advice)"
     }
 
     private func age(_ milliseconds: Int) -> String {
