@@ -70,6 +70,23 @@ struct LostStreamTests {
         await team.stop()
     }
 
+    @Test func `What a router says while it waits is no reply: another host may be asked after it`() async throws {
+        func says(_ chunks: [String], ends: Bool) -> ScriptedUpstream.Answer {
+            { socket, _ in
+                socket.send(Self.head + chunks.map(Self.chunk).joined() + (ends ? "0\r\n\r\n" : ""))
+                return .close
+            }
+        }
+        let note = ": waiting\ndata: next in line\n\n"
+        let reply = "data: b\n\ndata: [DONE]\n\n"
+        let team = try await Team([
+            ("box", ["plan"], says([note, ": ping\n\n" + note], ends: false)),
+            ("den", ["plan"], says([note + reply], ends: true)),
+        ])
+        #expect(try await team.ask(Self.request)?.text == note + note + note + reply)
+        await team.stop()
+    }
+
     @Test func `A stream that breaks off after its last event is whole`() async throws {
         let (text, isCut) = try await seen(of: ["data: a\n\n", "data: [DONE]\n\n"])
         #expect(!isCut)

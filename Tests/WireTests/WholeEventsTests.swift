@@ -79,6 +79,26 @@ struct WholeEventsTests {
         }
     }
 
+    @Test(
+        "What stands before a reply is taken off event by event",
+        arguments: [
+            (
+                ": waiting\ndata: a\n\n: ping\n\n: waiting\ndata: b\n\ndata: c\n\n",
+                [": waiting\ndata: a\n\n", "", ": waiting\ndata: b\n\n"]
+            ),
+            ("data: a\n\n: waiting\ndata: b\n\n", []), (": waiting\ndata: a\n", []), (": ping\ndata: a\n\n", []),
+            (": ping\n\n", [""]), ("", []),
+        ])
+    func foreword(_ text: String, _ expected: [String]) {
+        var bytes = ByteBuffer(string: text)
+        var taken: [String] = []
+        while let foreword = WholeEvents.takeForeword(&bytes) {
+            if case .note(let note) = foreword { taken.append(String(buffer: note)) } else { taken.append("") }
+        }
+        #expect(taken == expected)
+        #expect(text.hasSuffix(String(buffer: bytes)))
+    }
+
     @Test func `A whole event is passed on without being copied`() {
         var events = WholeEvents()
         let read = ByteBuffer(string: "data: a\n\ndata: b")

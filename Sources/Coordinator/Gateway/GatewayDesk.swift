@@ -10,6 +10,7 @@ package final class GatewayDesk: Sendable {
         var key: String
         var waiting: [Int: @Sendable () -> Void] = [:]
         var tickets = 0
+        var budget = RetryBudget()
     }
 
     package let cluster: ClusterIdentity
@@ -88,6 +89,22 @@ package final class GatewayDesk: Sendable {
     }
 
     // MARK: Requests
+
+    /// A request has come.
+    func took() {
+        let now = Uptime.seconds
+        state.withLock { $0.budget.took(at: now) }
+    }
+
+    /// Whether another router may be asked for a request that one has had: then it counts as asked.
+    func mayAskAgain() -> Bool {
+        let now = Uptime.seconds
+        return state.withLock { state in
+            guard state.budget.allowsRetry(at: now) else { return false }
+            state.budget.retried(at: now)
+            return true
+        }
+    }
 
     /// - Returns: nil where no router answers that has not been tried.
     func choose(except tried: [NodeID]) -> GatewayBook.Choice? {

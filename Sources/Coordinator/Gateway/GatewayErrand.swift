@@ -6,12 +6,13 @@ import Wire
 /// One request's way through a gateway to a router of its cluster.
 ///
 /// 1. The router in use is asked; where none answers, one is waited for, ``patience`` seconds at most.
-/// 2. A router that gives no reply, or 401, 502 or 503, is passed by where another answers, and ``attemptLimit`` are asked
-///    in all.
+/// 2. A router that gives no reply, or 401, 502 or 503, is passed by where another answers: ``attemptLimit`` have the
+///    request in all, and of the gateway's requests as many are asked for again as a ``RetryBudget`` allows, for each
+///    router asks two hosts by itself. One that cannot be reached has not had it.
 /// 3. 401 of all of them means that this host's key was revoked: the client is told so.
 /// 4. The first head that is none of these is the client's.
 final class GatewayErrand: Itinerary {
-    static let attemptLimit = 3
+    static let attemptLimit = 2
     /// Seconds from the request's arrival.
     static let patience = 5.0
 
@@ -24,6 +25,7 @@ final class GatewayErrand: Itinerary {
     private var go: ((consuming Leg) -> Void)?
     private var router: GatewayBook.Choice?
     private var tried: [NodeID] = []
+    /// Routers that have had it.
     private var attempts = 0
     private var hasReply = false
     private var ticket: Int?
@@ -56,6 +58,7 @@ final class GatewayErrand: Itinerary {
     func begin(on loop: any EventLoop, _ go: @escaping (consuming Leg) -> Void) {
         self.loop = loop
         self.go = go
+        desk.took()
         // 1
         next()
     }
@@ -63,7 +66,7 @@ final class GatewayErrand: Itinerary {
     func replied(_ head: ReplyHead) -> Passage {
         // 2
         if Self.passing.contains(head.status), let router, attempts < Self.attemptLimit,
-            let other = desk.choose(except: tried + [router.node])
+            let other = desk.choose(except: tried + [router.node]), head.status == 401 || desk.mayAskAgain()
         {
             tried.append(router.node)
             visit(other)
@@ -89,6 +92,14 @@ final class GatewayErrand: Itinerary {
         desk.failed(router.node, isUnreachable: failure.kind == .unreachable)
         tried.append(router.node)
         self.router = nil
+        if failure.kind == .unreachable {
+            attempts -= 1
+        } else if attempts == Self.attemptLimit || !desk.mayAskAgain() {
+            return answer(
+                OpenAIError(
+                    502, "upstream_unavailable", "\(router.name): \(failure). llmstack doctor on that host says more.",
+                    retryAfter: 5))
+        }
         next()
     }
 
@@ -103,7 +114,6 @@ final class GatewayErrand: Itinerary {
 
     private func next() {
         guard go != nil else { return }
-        guard attempts < Self.attemptLimit else { return refuse() }
         if let choice = desk.choose(except: tried) { visit(choice) } else { wait() }
     }
 

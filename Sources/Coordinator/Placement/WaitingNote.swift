@@ -33,11 +33,11 @@ enum WaitingNote {
 
     private static func whole(_ seconds: Double) -> Int { Int(min(max(seconds, 0), 86_400).rounded(.up)) }
 
-    /// A chunk of a chat's stream.
+    /// A chunk of a chat's stream, marked as what a router says by itself.
     static func event(of text: String, id: String, model: String) -> ByteBuffer {
         ByteBuffer(
             string: """
-                data: {"id":\(("chatcmpl-" + id).jsonQuoted),"object":"chat.completion.chunk","created":0,\
+                \(WholeEvents.noteMark)data: {"id":\(("chatcmpl-" + id).jsonQuoted),"object":"chat.completion.chunk","created":0,\
                 "model":\(model.jsonQuoted),"choices":[{"index":0,"delta":{"role":"assistant",\
                 "reasoning_content":\((text + "\n").jsonQuoted)},"finish_reason":null}]}\n\n
                 """)

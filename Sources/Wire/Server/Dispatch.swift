@@ -237,8 +237,12 @@ final class Dispatch: UpstreamReceiver {
 
     /// - Parameter bytes: whole events, as a rule.
     private func pass(_ bytes: ByteBuffer) {
+        var bytes = bytes
         if let head = heldHead {
-            // Comments are for who waits, and this router has its own.
+            // What another router says while it waits is no reply yet. Comments are for who waits, and this one has its own.
+            while let foreword = WholeEvents.takeForeword(&bytes) {
+                if case .note(let note) = foreword { say(note) }
+            }
             guard WholeEvents.hasEvent(bytes) else { return }
             heldHead = nil
             begin(head, length: nil)

@@ -6,7 +6,7 @@ package import NIOCore
 /// An event longer than ``limit`` is passed on as it comes: nothing more is promised of it. A line may end with LF or CRLF.
 /// What is held is a slice of the read that brought it; only an event that comes in several reads is copied.
 package struct WholeEvents {
-    /// Bytes that are held at most: as much as one stream may have in memory (design of the proxy).
+    /// Bytes that are held at most: as much as one stream may have in memory.
     package static let limit = 256 << 10
 
     private var held = ByteBuffer()
@@ -43,6 +43,31 @@ package struct WholeEvents {
         let bytes = held
         held = ByteBuffer()
         pass(bytes)
+    }
+
+    /// The line that an event begins with which a router says of itself while a client waits: who passes it on has no reply
+    /// yet. To a client it is a comment.
+    package static let noteMark = ": waiting\n"
+
+    /// What may come before a reply.
+    package enum Foreword: Equatable, Sendable {
+        /// An event that begins with ``noteMark``.
+        case note(ByteBuffer)
+        case comment
+    }
+
+    /// Takes off what stands before a reply, event by event; nil where the reply begins, or a comment is not whole.
+    package static func takeForeword(_ bytes: inout ByteBuffer) -> Foreword? {
+        let view = bytes.readableBytesView
+        guard view.first == UInt8(ascii: ":") else { return nil }
+        var end = view.startIndex + 1
+        while end < view.endIndex, view[end - 1] != 0x0A || view[end] != 0x0A { end += 1 }
+        guard end < view.endIndex, let event = bytes.getSlice(at: view.startIndex, length: end + 1 - view.startIndex)
+        else { return nil }
+        let isNote = view.starts(with: noteMark.utf8)
+        guard isNote || !hasEvent(event) else { return nil }
+        bytes.moveReaderIndex(forwardBy: event.readableBytes)
+        return isNote ? .note(event) : .comment
     }
 
     /// Whether there is more than comments and empty lines.
