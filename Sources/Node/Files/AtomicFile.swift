@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -19,6 +20,9 @@ package enum AtomicFile {
         }
     }
 
+    /// Of this process's files so far: two threads may write the same one at a time.
+    private static let count = Atomic<UInt64>(0)
+
     /// - Parameters:
     ///   - mode: the file's permissions whatever the umask says; nil leaves them to the umask.
     /// - Throws: ``Failure``; then the target is as it was.
@@ -34,7 +38,7 @@ package enum AtomicFile {
         } catch {
             throw Failure(path: path, reason: "no directory \(directory) (\(error.localizedDescription))")
         }
-        let beside = "\(path).\(getpid()).tmp"
+        let beside = "\(path).\(getpid()).\(count.add(1, ordering: .relaxed).newValue).tmp"
         let descriptor = create(beside, mode_t(mode ?? 0o666))
         guard descriptor >= 0 else { throw Failure(path: path, reason: String(cString: strerror(errno))) }
         var problem: String?
@@ -64,12 +68,16 @@ package enum AtomicFile {
         return open(path, flags, mode)
     }
 
-    /// What a process that was killed had not renamed yet.
+    /// What a process that was killed had not renamed yet: its number and a count stand between the file's name and
+    /// `.tmp`, or the number alone as older versions have it.
     private static func removeLeftovers(of path: String, in directory: String) {
         let prefix = (path as NSString).lastPathComponent + "."
         for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
-            guard name.hasPrefix(prefix), name.hasSuffix(".tmp"),
-                let writer = pid_t(name.dropFirst(prefix.count).dropLast(4)), kill(writer, 0) != 0, errno == ESRCH
+            guard name.hasPrefix(prefix), name.hasSuffix(".tmp") else { continue }
+            let numbers = name.dropFirst(prefix.count).dropLast(4).split(separator: ".")
+            // With more between them it is a file whose name begins like this one's.
+            guard numbers.count <= 2, let writer = numbers.first.flatMap({ pid_t($0) }), kill(writer, 0) != 0,
+                errno == ESRCH
             else { continue }
             unlink("\(directory)/\(name)")
         }
