@@ -5,8 +5,8 @@ import Logging
 import Node
 import Wire
 
-/// Puts the parts together. The only file that knows a single host from a cluster: it hands the coordinator the nodes
-/// it may use and the profile to serve by.
+/// Puts the parts together: hands the coordinator the nodes it may use and the profile to serve by, on a single host and
+/// in a cluster.
 ///
 /// A single host is a cluster of one: one fixed sighting, the local node's llama-swap, and
 /// ``ServingProfile/singleHost``.

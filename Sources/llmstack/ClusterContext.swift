@@ -62,8 +62,8 @@ struct ClusterContext {
         return isRunning ? "next: llmstack nodes" : "next: llmstack start, then llmstack nodes"
     }
 
-    /// The open clusters of which something is heard, each once.
-    func advertisedClusters(within limit: Duration = .seconds(3)) async throws -> [(name: String, id: ClusterID)] {
+    /// The clusters of which something is heard, each once.
+    func advertisedClusters(within limit: Duration = .seconds(3)) async throws -> [ClusterIdentity] {
         let directory = SystemDirectory.make(
             environment: environment, log: Logger(label: "llmstack.discovery") { _ in SwiftLogNoOpLogHandler() })
         defer { directory.close() }
@@ -72,19 +72,22 @@ struct ClusterContext {
             directory.close()
         }
         defer { timer.cancel() }
-        var clusters: [ClusterID: String] = [:]
+        var clusters: [ClusterID: ClusterIdentity] = [:]
         for await event in directory.browse(Advertisement.serviceType) {
             switch event {
             case .found(let service):
-                if case .known(let advertisement) = Advertisement.read(service.text) {
-                    clusters[advertisement.cluster] = advertisement.clusterName
-                }
+                guard case .known(let advertisement) = Advertisement.read(service.text) else { continue }
+                let id = advertisement.cluster
+                // One that has keys for any of its nodes has keys: anybody may say that it is open.
+                let isKeyed = clusters[id]?.security == .keys
+                clusters[id] = ClusterIdentity(
+                    id: id, name: advertisement.clusterName, security: isKeyed ? .keys : advertisement.security)
             case .unavailable(let reason, let fix):
                 throw StackFailure("services on the network cannot be looked for: \(reason)", advice: "fix: \(fix)")
             default: break
             }
         }
-        return clusters.map { ($0.value, $0.key) }
+        return Array(clusters.values)
     }
 }
 
@@ -193,7 +196,8 @@ enum NodeQuery {
         } catch {
             throw StackFailure(
                 "no node answers at \(ClusterPort.text(place)): \(error)",
-                advice: "fix: see that its stack runs, that it is in a cluster, and that no firewall is between")
+                advice: "fix: see that its stack runs, that no firewall is between, and that it is in an open cluster; "
+                    + "one with keys takes llmstack join TOKEN")
         }
         throw StackFailure(
             "what answers at \(ClusterPort.text(place)) is no llmstack node",

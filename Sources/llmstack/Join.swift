@@ -59,6 +59,8 @@ struct Join: AsyncParsableCommand {
 
     private func join(_ token: JoinToken, _ context: ClusterContext) async throws {
         let key = LeafKey()
+        // By an id that this host had in the cluster, or asked for and got no answer, it would not be let in again.
+        context.files.forgetNodeID()
         let (own, names) = (try context.files.nodeID(), HostNames.current())
         let request = JoinRequest(
             name: name ?? context.hostLabel, node: own,
@@ -89,9 +91,9 @@ struct Join: AsyncParsableCommand {
 
     private func joinOpen(_ name: String, _ context: ClusterContext) async throws {
         let found = try await clusters(context)
-        let identities = Set(found.filter { $0.name == name }.map(\.id))
-        guard let id = identities.first else {
-            let others = Set(found.map(\.name)).sorted()
+        let named = found.filter { $0.name == name }
+        guard let cluster = named.first else {
+            let others = Set(found.filter { $0.security == .open }.map(\.name)).sorted()
             throw StackFailure(
                 "no open cluster called \"\(name)\" was found"
                     + (others.isEmpty ? "" : "; there is \(others.joined(separator: ", "))"),
@@ -99,22 +101,31 @@ struct Join: AsyncParsableCommand {
                     ? "fix: see that a node of it runs (llmstack nodes, there), or name one: --at HOST"
                     : "fix: see that this is the name you mean, or name a node of it: --at HOST")
         }
-        guard identities.count == 1 else {
+        guard named.count == 1 else {
             throw StackFailure(
-                "\(identities.count) clusters are called \"\(name)\"",
+                "\(named.count) clusters are called \"\(name)\"",
                 advice: "fix: name a node of the right one: --at HOST")
+        }
+        // Its nodes would not take this one for theirs, and this one would let in everybody.
+        guard cluster.security == .open else {
+            throw StackFailure(
+                "the cluster \"\(name)\" has keys, and is not joined with --open",
+                advice: "fix: llmstack join TOKEN; llmstack cluster invite, on a node with its authority, prints one")
         }
         // The cluster's file last: a router acts on it at once.
         try remember(context)
         _ = try context.files.nodeID()
-        try context.files.setCluster(ClusterIdentity(id: id, name: name, security: .open))
-        print("this host is a node of \"\(name)\" (\(id)) now, and lets in everybody who reaches port \(context.port)")
+        try context.files.setCluster(cluster)
+        print(
+            "this host is a node of \"\(name)\" (\(cluster.id)) now, "
+                + "and lets in everybody who reaches port \(context.port)")
         print(context.whatIsNext)
     }
 
-    private func clusters(_ context: ClusterContext) async throws -> [(name: String, id: ClusterID)] {
+    private func clusters(_ context: ClusterContext) async throws -> [ClusterIdentity] {
         guard let place = at.flatMap(ClusterPort.place) else { return try await context.advertisedClusters() }
         let description = try await NodeQuery.description(of: place)
-        return [(description.clusterName, description.cluster)]
+        // Where there are keys, nobody answers without one.
+        return [ClusterIdentity(id: description.cluster, name: description.clusterName, security: .open)]
     }
 }

@@ -50,6 +50,7 @@ struct KeyedContext {
         return reply?.status == 200
     }
 
-    /// What is said where the router does not know yet.
-    static let toldLater = "note: no router runs here: other nodes learn of it when one does"
+    /// What is said where the router does not know yet. One that could not be told reads the files by itself.
+    static let toldLater =
+        "note: no router was told: one that runs here, or will, learns of it within 30 s, and other nodes from it"
 }

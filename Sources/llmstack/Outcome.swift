@@ -3,7 +3,7 @@ import Foundation
 
 /// How a command ends: what it prints where, and its exit code.
 ///
-/// 0 it did what was asked, or showed help; 1 it could not; 2 it was called wrongly.
+/// 0 it did what was asked, or showed help; 1 it could not, or is no command at all; 2 it was called wrongly.
 struct Outcome {
     var code: Int32 = 0
     var output = ""

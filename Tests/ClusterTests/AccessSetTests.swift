@@ -27,7 +27,7 @@ struct AccessSetTests {
         let isRevoked = here.revoke("laptop01", by: NodeID("writer01"), at: 50)
         let isRevokedAgain = here.revoke("laptop01", by: NodeID("writer01"), at: 60)
         #expect(isRevoked && !isRevokedAgain)
-        there.put(Self.entry("laptop01", name: "anna2", version: 9, writer: "writer02"))
+        _ = there.put(Self.entry("laptop01", name: "anna2", version: 9, writer: "writer02"))
         _ = there.merge(here)
         #expect(there.isRevoked("laptop01"))
         #expect(there["laptop01"]?.revoked == 50)
@@ -53,6 +53,8 @@ struct AccessSetTests {
         { $0.kind = .node },
         { $0.limits.inFlight = 0 },
         { $0.added = .nan },
+        { $0.version = 1 << 62 },
+        { $0.version = .max },
     ]
 
     @Test(arguments: spoils.indices)
@@ -65,6 +67,24 @@ struct AccessSetTests {
     @Test func itsSizeIsBounded() {
         let many = (0...AccessSet.limit).map { Self.entry("laptop\(10000 + $0)", name: "n\($0)") }
         #expect(AccessSet(many).entries.count == AccessSet.limit)
+    }
+
+    @Test func aFullSetTakesChangesAndSaysThatItTakesNobodyMore() {
+        var set = AccessSet((0..<AccessSet.limit).map { Self.entry("laptop\(10000 + $0)", name: "n") })
+        let isNewOneTaken = set.put(Self.entry("laptop01", name: "anna"))
+        let isChangeTaken = set.put(Self.entry("laptop10000", name: "bert"))
+        #expect(!isNewOneTaken && isChangeTaken)
+        #expect(set["laptop01"] == nil && set["laptop10000"]?.name == "bert")
+    }
+
+    /// A member that makes up the last version keeps nobody from being revoked, nor anybody's router from running.
+    @Test func theLastVersionIsRevokedEverywhere() {
+        var here = AccessSet([Self.entry("laptop01", name: "anna", version: (1 << 62) - 1)])
+        var there = here
+        _ = here.put(Self.entry("laptop01", name: "bert"))
+        let isRevoked = here.revoke("laptop01", by: NodeID("writer01"), at: 50)
+        _ = there.merge(AccessSet(here.entries.values))
+        #expect(isRevoked && there.isRevoked("laptop01"))
     }
 
     @Test(arguments: 1...50)

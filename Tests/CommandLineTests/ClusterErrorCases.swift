@@ -37,7 +37,7 @@ extension UserErrorTests {
                 says: ["turned off", "unset LLMSTACK_DISCOVERY"]),
             Case(
                 typed: ["join", "--open", "studio", "--at", "127.0.0.1:1"], environment: alone,
-                says: ["127.0.0.1:1", "refused", "its stack runs"]),
+                says: ["127.0.0.1:1", "refused", "its stack runs", "with keys takes llmstack join TOKEN"]),
             Case(
                 typed: ["join", "--open", "studio", "--at", "[::1]:1"], environment: alone, says: ["[::1]:1"]),
             Case(

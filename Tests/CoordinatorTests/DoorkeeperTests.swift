@@ -2,6 +2,7 @@ import Cluster
 import Coordinator
 import Foundation
 import RouterHarness
+import Synchronization
 import Testing
 import Trust
 import Wire
@@ -100,6 +101,55 @@ struct DoorkeeperTests {
         await router.stop()
     }
 
+    /// Of two sets that are read one after the other, the first may come last.
+    @Test func anOlderSetTakesNoRevocationBack() throws {
+        let (first, second) = (ClientKey(), ClientKey())
+        let team = try KeyedTeam([KeyedTeam.entry(first), KeyedTeam.entry(second)])
+        let old = team.doorkeeper.set
+        var set = old
+        let isRevoked = set.revoke(first.id, by: KeyedTeam.studio, at: 9)
+        let isNews = team.doorkeeper.use(set)
+        let isOldNews = team.doorkeeper.use(old)
+        #expect(isRevoked && isNews && !isOldNews)
+        #expect(team.doorkeeper.set == set)
+    }
+
+    /// `cluster revoke` may not know this router's port: the files say what it did, to the others as no news.
+    @Test func whatACommandHasWrittenCountsFromTheNextExchangeOn() async throws {
+        let key = ClientKey()
+        let team = try KeyedTeam([KeyedTeam.entry(key)])
+        var set = team.doorkeeper.set
+        let isRevoked = set.revoke(key.id, by: KeyedTeam.studio, at: 9)
+        team.desk.put(set)
+        try await team.routes.take(set)
+        #expect(isRevoked && team.doorkeeper.set.isRevoked(key.id))
+    }
+
+    @Test func aRouterThatKnowsNoOtherReadsItsFilesToo() async throws {
+        let key = ClientKey()
+        let team = try KeyedTeam([KeyedTeam.entry(key)])
+        var set = team.doorkeeper.set
+        let isRevoked = set.revoke(key.id, by: KeyedTeam.studio, at: 9)
+        team.desk.put(set)
+        let exchange = AccessExchange(.plain, log: .quiet) { [] }
+        let running = Task { await exchange.run(team.routes) }
+        #expect(await eventually { team.doorkeeper.set.isRevoked(key.id) })
+        running.cancel()
+        await running.value
+        #expect(isRevoked)
+    }
+
+    @Test func nobodyWaitsWhileAKeyIsLookedAt() async throws {
+        let key = ClientKey()
+        let looks = Looks()
+        let team = try KeyedTeam([KeyedTeam.entry(key)]) { looks.look() }
+        looks.use(team.doorkeeper)
+        let router = try await Self.router(team)
+        #expect(try await Self.ask(router, team.stranger(), key).status == 200)
+        #expect(looks.gotThrough == [true])
+        await router.stop()
+    }
+
     @Test func theEleventhWrongKeyWaitsAndTheRightOneDoesNot() async throws {
         let key = ClientKey()
         let team = try KeyedTeam([KeyedTeam.entry(key)])
@@ -129,6 +179,24 @@ struct DoorkeeperTests {
         await router.stop()
     }
 
+    @Test func whatIsRefusedIsWrittenDownAsThat() async throws {
+        let key = ClientKey()
+        let team = try KeyedTeam([KeyedTeam.entry(key)])
+        let node = ScriptedNode(tiers: ["plan"])
+        node.change { $0.tiers[0].state = .absent }
+        let router = try await Self.router(team, node)
+        let stranger = try team.stranger()
+        let asks = [
+            ("/v1/chat/completions", Self.chat, 503), ("/v1/chat/completions", #"{"model":"nothing"}"#, 404),
+            ("/v1/chat/completions", "[]", 400), ("/v1/audio/transcriptions", "--boundary", 415),
+        ]
+        for (path, body, status) in asks {
+            #expect(try await Self.ask(router, stranger, key, path: path, body: body).status == status)
+        }
+        #expect(await eventually { team.audit.records.map(\.status).sorted() == [400, 404, 415, 503] })
+        await router.stop()
+    }
+
     @Test func credentialsStopHereAndWhatIsDoneIsWrittenDown() async throws {
         let key = ClientKey()
         let team = try KeyedTeam([KeyedTeam.entry(key)])
@@ -144,5 +212,27 @@ struct DoorkeeperTests {
         #expect(record.action == "/v1/chat/completions" && record.subject == "plan")
         #expect(!"\(team.audit.records)".contains(key.text))
         await router.stop()
+    }
+}
+
+/// Asks a doorkeeper something from another thread, while it looks at a key.
+private final class Looks: Sendable {
+    private let doorkeeper = Mutex<Doorkeeper?>(nil)
+    private let answers = Mutex<[Bool]>([])
+
+    /// Whether there was an answer, each time.
+    var gotThrough: [Bool] { answers.withLock { $0 } }
+
+    func use(_ doorkeeper: Doorkeeper) { self.doorkeeper.withLock { $0 = doorkeeper } }
+
+    func look() {
+        guard let doorkeeper = doorkeeper.withLock({ $0 }) else { return }
+        let answer = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            _ = doorkeeper.set
+            answer.signal()
+        }
+        let isThere = answer.wait(timeout: .now() + 60) == .success
+        answers.withLock { $0.append(isThere) }
     }
 }

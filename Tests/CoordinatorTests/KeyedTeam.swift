@@ -36,14 +36,19 @@ struct KeyedTeam {
         func note(_ record: AuditRecord) { kept.withLock { $0.append(record) } }
     }
 
-    init(_ entries: [AccessEntry] = [], now: Date = Date()) throws {
+    /// - Parameter looking: is called while a key is looked at.
+    init(
+        _ entries: [AccessEntry] = [], now: Date = Date(), looking: @escaping @Sendable () -> Void = {}
+    ) throws {
         self.now = now
         authority = try ClusterAuthority.create(Self.cluster, domain: nil, now: now)
         desk = ScriptedDesk(AccessSet(entries))
         let audit = audit
-        let doorkeeper = Doorkeeper(AccessSet(entries), keyed: { $1.entry(bearing: $0) }) { record in
-            audit.note(record())
+        let keyed: @Sendable (String, AccessSet) -> AccessEntry? = { bearer, set in
+            looking()
+            return set.entry(bearing: bearer)
         }
+        let doorkeeper = Doorkeeper(AccessSet(entries), keyed: keyed) { record in audit.note(record()) }
         self.doorkeeper = doorkeeper
         routes = AccessRoutes(doorkeeper, desk, log: .quiet, note: { record in audit.note(record()) }, onNews: {})
         server = try Self.identity(authority, Self.studio, .issuer, now: now)

@@ -63,7 +63,7 @@ struct ClusterSecretsTests {
         #expect(try secrets.leafKey() == nil && secrets.clientKey() == nil)
         let (authority, leafKey, clientKey) = (try Self.authority(), LeafKey(), ClientKey())
         try secrets.write(authority)
-        try secrets.write(leafKey)
+        try secrets.write(leafKey.pem, to: .leafKey)
         try secrets.write(clientKey)
         #expect(try secrets.authority()?.pin == authority.pin)
         #expect(try secrets.verifier()?.pin == authority.pin)
@@ -76,6 +76,43 @@ struct ClusterSecretsTests {
         try secrets.remove(.authorityKey)
         #expect(try secrets.authority() == nil)
         #expect(try secrets.verifier() != nil)
+    }
+
+    private static func leaf(of key: LeafKey, by authority: ClusterAuthority) throws -> String {
+        let request = try LeafRequest(
+            certificateRequest: key.certificateRequest(name: "box"), name: "box", dnsNames: [], addresses: [])
+        let identity = PeerIdentity(cluster: id, node: NodeID("nodebox0"), role: .node)
+        return try authority.sign(request, identity: identity, now: now).certificatePEM
+    }
+
+    @Test("A leaf has its key, wherever putting both in place ends")
+    func leafAndKey() throws {
+        let authority = try Self.authority()
+        try secrets.write(authority)
+        let (first, second, third) = (LeafKey(), LeafKey(), LeafKey())
+        try secrets.write(Self.leaf(of: first, by: authority), of: first)
+        #expect(try secrets.text(.leafKey) == first.pem && secrets.text(.nextLeafKey) == nil)
+        // As a crash before the leaf leaves it, and one after it.
+        try secrets.write(second.pem, to: .nextLeafKey)
+        #expect(try secrets.leafKey()?.pem == first.pem && secrets.presented()?.keyPEM == first.pem)
+        try secrets.write(Self.leaf(of: second, by: authority), to: .leaf)
+        #expect(try secrets.leafKey()?.pem == second.pem && secrets.presented()?.keyPEM == second.pem)
+        try secrets.write(Self.leaf(of: third, by: authority), of: third)
+        #expect(try secrets.text(.leafKey) == third.pem && secrets.text(.nextLeafKey) == nil)
+    }
+
+    @Test("A leaf that cannot be written leaves the key of the one that is there")
+    func leafThatIsNotWritten() throws {
+        let authority = try Self.authority()
+        let (first, second) = (LeafKey(), LeafKey())
+        try secrets.write(Self.leaf(of: first, by: authority), of: first)
+        let leaf = secrets.path(.leaf)
+        try FileManager.default.moveItem(atPath: leaf, toPath: "\(leaf).kept")
+        try FileManager.default.createDirectory(atPath: leaf, withIntermediateDirectories: false)
+        #expect(failure { try secrets.write(Self.leaf(of: second, by: authority), of: second) } != nil)
+        try FileManager.default.removeItem(atPath: leaf)
+        try FileManager.default.moveItem(atPath: "\(leaf).kept", toPath: leaf)
+        #expect(try secrets.leafKey()?.pem == first.pem)
     }
 
     @Test("An invitation book comes back as it was kept")
@@ -177,8 +214,6 @@ struct ClusterSecretsTests {
         try scratch.put("untouched", "target")
         let target = "\(scratch.path)/target"
         #expect(symlink(target, secrets.path(.leaf)) == 0)
-        // What a killed process with this one's number could have left, or somebody put there.
-        #expect(symlink(target, "\(secrets.path(.leaf)).\(getpid()).tmp") == 0)
         try secrets.write("y", to: .leaf)
         #expect(try secrets.text(.leaf) == "y")
         #expect(try String(contentsOfFile: target, encoding: .utf8) == "untouched")
@@ -257,7 +292,7 @@ struct ClusterSecretsTests {
     func backup() throws {
         let (authority, key) = (try Self.authority(), LeafKey())
         try secrets.write(authority)
-        try secrets.write(key)
+        try secrets.write(key.pem, to: .leafKey)
         try secrets.write("{\"keys\":[]}\n", to: .access)
         try secrets.write(InvitationBook(), as: .invitations)
         let sealed = try ClusterBackup.pack(secrets, identity: Self.identity, passphrase: "correct horse")

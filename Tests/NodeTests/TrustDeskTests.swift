@@ -184,6 +184,52 @@ final class TrustDeskTests {
         _ = try await desk.join(request("nodebox1", LeafKey()), secret: token.secret)
     }
 
+    @Test func nobodyBecomesAMemberThatIsThereByAToken() async throws {
+        let desk = try await founded()
+        _ = try await joined(desk)
+        let token = try await desk.invite(.node, name: nil)
+        for id in ["nodebox0", "nodedesk"] {
+            #expect(
+                await refusal { _ = try await desk.join(self.request(id, LeafKey()), secret: token.secret) }
+                    == .invalid)
+        }
+        #expect(try desk.current()["nodedesk"]?.kind == .issuer)
+        // Nor is the token used up by that.
+        _ = try await desk.join(request("nodebox1", LeafKey()), secret: token.secret)
+    }
+
+    @Test func aFullClusterUsesUpNoToken() async throws {
+        let desk = try await founded()
+        let token = try await desk.invite(.client, name: nil)
+        let set = try desk.current()
+        let many = (0..<AccessSet.limit).map { number in
+            AccessEntry(
+                id: "laptop\(10000 + number)", kind: .client, name: "n", keyHash: SecretDigest(of: "\(number)").hex,
+                added: 1, writer: desk.own)
+        }
+        try desk.secrets.write(AccessSet(many), as: .access)
+        #expect(
+            await refusal { _ = try await desk.join(JoinRequest(name: "anna"), secret: token.secret) } == .failed)
+        try desk.secrets.write(set, as: .access)
+        let reply = try await desk.join(JoinRequest(name: "anna"), secret: token.secret)
+        #expect(reply.key != nil)
+    }
+
+    @Test func aRenewalThatARotationOvertakesDoesNotReplaceItsCertificate() async throws {
+        let desk = try await founded()
+        let box = try await joined(desk)
+        let (names, now) = (HostNames(hostName: "box", addresses: []), clock.now)
+        await #expect(throws: SecretsFailure.self) {
+            try await box.renew(name: "box", names, now: now) { request in
+                _ = try await box.renew(name: "box", names, rotates: true, now: now) { try await desk.renew($0) }
+                return try await desk.renew(request)
+            }
+        }
+        let key = try #require(try box.secrets.leafKey())
+        let leaf = try #require(try box.secrets.text(.leaf))
+        #expect(key.fits(leaf))
+    }
+
     @Test func nobodyRenewsWithoutTheKeyOfTheOldCertificate() async throws {
         let desk = try await founded()
         let box = try await joined(desk)

@@ -33,7 +33,7 @@ package struct AccessEntry: Equatable, Sendable, Codable {
     package var added: Double
     /// Seconds since 1970; nil while it is let in. Never taken back: who is to come again is invited again.
     package var revoked: Double?
-    /// Grows with each change.
+    /// Grows with each change, up to ``lastVersion``.
     package var version: UInt64
     /// Who changed it last.
     package var writer: NodeID
@@ -53,12 +53,18 @@ package struct AccessEntry: Equatable, Sendable, Codable {
         self.writer = writer
     }
 
+    /// No entry is changed so often. A larger version is none of ours, and one more than any of ours is still a number.
+    private static let lastVersion: UInt64 = (1 << 62) - 1
+
+    /// What a change of it has. Somebody may have made the last one up: a revocation counts without a later one.
+    var nextVersion: UInt64 { min(version + 1, Self.lastVersion) }
+
     /// Whether it can be what a node of ours has written; other nodes' entries are looked at before they are kept.
     package var isSound: Bool {
         let hasKey = keyHash.map { $0.utf8.count == 64 && $0.allSatisfy(\.isHexDigit) }
         let isNamed = Advertisement.isIdentifier(id) && ClusterIdentity.isName(name)
         let isLimited = (1...10_000).contains(limits.inFlight) && (1...1_000_000).contains(limits.perMinute)
-        return isNamed && isLimited && added.isFinite && revoked?.isFinite != false
+        return isNamed && isLimited && version <= Self.lastVersion && added.isFinite && revoked?.isFinite != false
             && (kind == .client ? hasKey == true : hasKey == nil)
     }
 

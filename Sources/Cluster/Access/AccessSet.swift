@@ -43,25 +43,29 @@ package struct AccessSet: Equatable, Sendable, Codable {
     }
 
     /// Changes one entry, or puts a new one in.
-    package mutating func put(_ entry: AccessEntry) {
+    ///
+    /// - Returns: whether it was taken: not where it is new and the set is full, nor where it is not sound.
+    package mutating func put(_ entry: AccessEntry) -> Bool {
         var entry = entry
-        entry.version = max(entry.version, (entries[entry.id]?.version ?? 0) + 1)
-        _ = take(entry)
+        if let known = entries[entry.id] { entry.version = max(entry.version, known.nextVersion) }
+        return take(entry)
     }
 
     /// - Returns: whether that changed anything.
     package mutating func revoke(_ id: String, by writer: NodeID, at time: Double) -> Bool {
         guard var entry = entries[id], entry.revoked == nil else { return false }
         entry.revoked = time
-        entry.version += 1
+        entry.version = entry.nextVersion
         entry.writer = writer
         entries[id] = entry
         return true
     }
 
     private mutating func take(_ entry: AccessEntry) -> Bool {
-        guard entry.isSound else { return false }
-        guard let known = entries[entry.id] else {
+        let known = entries[entry.id]
+        // Most of what copies tell each other is known, and need not be looked at closely again.
+        guard entry != known, entry.isSound else { return false }
+        guard let known else {
             guard entries.count < Self.limit else { return false }
             entries[entry.id] = entry
             return true

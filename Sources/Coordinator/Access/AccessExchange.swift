@@ -5,7 +5,7 @@ import Synchronization
 import Wire
 
 /// Keeps the nodes' copies of the access set the same: what is news here is told to all at once, and all are asked every
-/// ``interval``, and when they come up, for what did not get through.
+/// ``interval``, and when they come up, for what did not get through. So often this host's own files are read, too.
 package final class AccessExchange: Sendable {
     private static let interval = Duration.seconds(30)
     private static let patience = Duration.seconds(3)
@@ -53,6 +53,7 @@ package final class AccessExchange: Sendable {
                 repeat { waker.yield(.pull) } while (try? await Task.sleep(for: Self.interval)) != nil
             }
             for await wake in wakes {
+                if wake == .pull { reread(routes) }
                 let set = routes.doorkeeper.set
                 for member in members() {
                     // Beside each other: one that sleeps must not hold up the word to the others.
@@ -61,6 +62,11 @@ package final class AccessExchange: Sendable {
             }
             group.cancelAll()
         }
+    }
+
+    /// A command that changed the files may not have reached this router.
+    private func reread(_ routes: AccessRoutes) {
+        do { try routes.reread() } catch { log.debug("who is let in was not read again: \(error)") }
     }
 
     /// Tells a node and hears from it, in one exchange; or only hears.

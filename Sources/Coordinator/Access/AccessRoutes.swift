@@ -52,18 +52,22 @@ package final class AccessRoutes: Sendable {
     func reload() -> Admission {
         .answer { errands in
             Self.off(errands.loop) {
-                self.doorkeeper.use(try self.desk.current())
-                self.onNews()
+                try self.reread()
                 return NodeRoutes.json(self.doorkeeper.set)
             }
         }
     }
 
     /// Takes what another node knows; what is news here is passed on.
-    package func take(_ other: AccessSet) async throws {
-        let (set, isNews) = try await desk.merge(other)
-        guard isNews else { return }
-        doorkeeper.use(set)
+    package func take(_ other: AccessSet) async throws { heed(try await desk.merge(other).set) }
+
+    /// Takes what this host's files say.
+    package func reread() throws { heed(try desk.current()) }
+
+    /// What is no news to the files may be news here: a command that changed them may not have reached this router.
+    private func heed(_ set: AccessSet) {
+        // Mostly there is none, and nobody has to wait while that is found out.
+        guard set != doorkeeper.set, doorkeeper.use(set) else { return }
         onNews()
     }
 
@@ -79,7 +83,7 @@ package final class AccessRoutes: Sendable {
         guard words.count == 2, words[0].lowercased() == "bearer" else {
             return .reply(Doorkeeper.stranger("Joining needs a token's secret.").reply)
         }
-        // Each try counts, until it turns out well: many at once must not get by.
+        // Each try counts, also one that turns out well, and before it is looked at: many at once must not get by.
         tries.withLock { $0.failed(address, at: now) }
         let secret = String(words[1])
         return receive(Self.joinSize) { body in
@@ -87,8 +91,7 @@ package final class AccessRoutes: Sendable {
                 throw AccessRefusal(.invalid, "The body must be a request to join.")
             }
             let reply = try await self.desk.join(request, secret: secret)
-            self.doorkeeper.use(try self.desk.current())
-            self.onNews()
+            try self.reread()
             self.log.notice("\(reply.name) has joined as \(reply.kind.rawValue) from \(address)")
             self.note {
                 AuditRecord(

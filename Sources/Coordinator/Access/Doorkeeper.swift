@@ -45,14 +45,20 @@ package final class Doorkeeper: Sendable {
 
     package var set: AccessSet { state.withLock { $0.set } }
 
-    /// Goes by this set from now on, and cuts off who is revoked in it.
-    package func use(_ set: AccessSet) {
-        let cut = state.withLock { state in
-            state.set = set
-            return state.open.filter { set.isRevoked($0.key) }.values.flatMap(\.keys)
+    /// Goes by what this set says, too, from now on, and cuts off who is revoked. Sets that are read at about the same time
+    /// may come in any order: an older one takes nothing back.
+    ///
+    /// - Returns: whether that was news.
+    @discardableResult
+    package func use(_ set: AccessSet) -> Bool {
+        let (isNews, cut) = state.withLock { state in
+            let changed = state.set.merge(set)
+            let known = state.set
+            return (!changed.isEmpty, state.open.filter { known.isRevoked($0.key) }.values.flatMap(\.keys))
         }
         // 3
         for handle in cut { handle.cut() }
+        return isNews
     }
 
     // MARK: A request
@@ -63,8 +69,7 @@ package final class Doorkeeper: Sendable {
     func admit(
         _ head: RequestHead, _ route: ServingProfile.Route?, from peer: Peer
     ) -> Result<Visit, OpenAIError> {
-        let verdict = state.withLock { identify(head, peer, &$0) }
-        switch verdict {
+        switch identify(head, peer) {
         case .failure(let error):
             turnedAway(head, route, peer, "", error.status)
             return .failure(error)
@@ -86,30 +91,34 @@ package final class Doorkeeper: Sendable {
         }
     }
 
-    private func identify(
-        _ head: RequestHead, _ peer: Peer, _ state: inout State
-    ) -> Result<Visit.Visitor, OpenAIError> {
+    private func identify(_ head: RequestHead, _ peer: Peer) -> Result<Visit.Visitor, OpenAIError> {
+        // As it is now: to look at a key takes a while, in which nobody else is to wait. Later news counts as it enters.
+        let set = set
         // 1
         if let identity = peer.identity {
             let id = identity.node.description
-            if state.set.isRevoked(id) { return .failure(Self.stranger("This node was revoked.")) }
-            return .success(.node(identity, name: state.set[id]?.name ?? id))
+            if set.isRevoked(id) { return .failure(Self.stranger("This node was revoked.")) }
+            return .success(.node(identity, name: set[id]?.name ?? id))
         }
         // 2
         guard let credential = head.fields["authorization"] else {
             return .failure(Self.stranger("A key is needed: Authorization: Bearer lms_…"))
         }
-        if let entry = entry(credential, in: state.set) {
+        if let entry = entry(credential, in: set) {
             return entry.revoked == nil ? .success(.client(entry)) : .failure(Self.stranger("This key was revoked."))
         }
         // 4
-        let now = Uptime.seconds
-        if let seconds = state.failures.wait(peer.address, at: now) {
+        let (address, now) = (peer.address, Uptime.seconds)
+        let wait = state.withLock { state in
+            let wait = state.failures.wait(address, at: now)
+            if wait == nil { state.failures.failed(address, at: now) }
+            return wait
+        }
+        if let seconds = wait {
             return .failure(
                 OpenAIError(
                     429, "rate_limit_exceeded", "Too many wrong keys from this address.", retryAfter: seconds))
         }
-        state.failures.failed(peer.address, at: now)
         return .failure(Self.stranger("No such key is known here."))
     }
 

@@ -14,6 +14,8 @@ package struct ClusterSecrets: Equatable, Sendable {
         case authorityKey = "ca.key"
         case leaf = "node.pem"
         case leafKey = "node.key"
+        /// Only while a certificate and its key are put in place.
+        case nextLeafKey = "node.next.key"
         case clientKey = "client.key"
         /// Keys' digests, limits and revocations, as the cluster shares them.
         case access = "access.json"
@@ -95,14 +97,34 @@ package struct ClusterSecrets: Equatable, Sendable {
         try write(authority.certificatePEM, to: .authority)
     }
 
+    /// The leaf's.
+    ///
     /// - Returns: nil where the host has none yet.
     package func leafKey() throws(SecretsFailure) -> LeafKey? {
-        guard let pem = try text(.leafKey) else { return nil }
-        do { return try LeafKey(pem: pem) } catch { throw damaged(.leafKey, error.description) }
+        // Whoever put the leaf in place may have got no further.
+        if let next = try key(in: .nextLeafKey), let leaf = try text(.leaf), next.fits(leaf) { return next }
+        return try key(in: .leafKey)
     }
 
-    /// Keep it before its certificate is asked for, and over renewals: then any leaf on disk is that key's.
-    package func write(_ key: LeafKey) throws(SecretsFailure) { try write(key.pem, to: .leafKey) }
+    private func key(in file: File) throws(SecretsFailure) -> LeafKey? {
+        guard let pem = try text(file) else { return nil }
+        do { return try LeafKey(pem: pem) } catch { throw damaged(file, error.description) }
+    }
+
+    /// Puts a leaf and its key in place. Two files cannot be replaced at once, so the leaf decides: wherever this ends, the
+    /// key of the one that is there is kept, and ``leafKey()`` finds it.
+    package func write(_ leaf: String, of key: LeafKey) throws(SecretsFailure) {
+        try settleKey()
+        try write(key.pem, to: .nextLeafKey)
+        try write(leaf, to: .leaf)
+        try settleKey()
+    }
+
+    private func settleKey() throws(SecretsFailure) {
+        guard try text(.nextLeafKey) != nil, let key = try leafKey() else { return }
+        try write(key.pem, to: .leafKey)
+        try remove(.nextLeafKey)
+    }
 
     /// What a TLS listener shows: the leaf with the authority's certificate after it, by which joiners pin it.
     package struct Presented: Equatable, Sendable, CustomStringConvertible {
@@ -115,10 +137,10 @@ package struct ClusterSecrets: Equatable, Sendable {
 
     /// - Returns: nil while anything of it is missing.
     package func presented() throws(SecretsFailure) -> Presented? {
-        guard let leaf = try text(.leaf), let authority = try text(.authority), let key = try text(.leafKey) else {
+        guard let leaf = try text(.leaf), let authority = try text(.authority), let key = try leafKey() else {
             return nil
         }
-        return Presented(chainPEM: leaf + authority, keyPEM: key)
+        return Presented(chainPEM: leaf + authority, keyPEM: key.pem)
     }
 
     package func clientKey() throws(SecretsFailure) -> ClientKey? {

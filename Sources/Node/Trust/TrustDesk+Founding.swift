@@ -19,9 +19,8 @@ extension TrustDesk {
         // The authority last: without it the rest is not used.
         try secrets.write(AccessSet([entry]), as: .access)
         let key = LeafKey()
-        try secrets.write(key)
         let signed = try sign(key, name, names, by: authority, as: .issuer, now: now)
-        try secrets.write(signed.certificatePEM, to: .leaf)
+        try secrets.write(signed.certificatePEM, of: key)
         try secrets.write(authority)
         return signed.leftOut
     }
@@ -31,8 +30,7 @@ extension TrustDesk {
         let authority = try authority()
         let key = LeafKey()
         let signed = try sign(key, name, names, by: authority, as: .issuer, now: now)
-        try secrets.write(key)
-        try secrets.write(signed.certificatePEM, to: .leaf)
+        try await secrets.withLock { try $0.write(signed.certificatePEM, of: key) }
         let entry = AccessEntry(
             id: own.description, kind: .issuer, name: name, added: now.timeIntervalSince1970, writer: own)
         try await admit(entry)
@@ -46,8 +44,7 @@ extension TrustDesk {
             throw AccessRefusal(.invalid, "the issuer sent no certificate")
         }
         try secrets.write(reply.access ?? AccessSet(), as: .access)
-        try secrets.write(key)
-        try secrets.write(certificate, to: .leaf)
+        try secrets.write(certificate, of: key)
         if let authorityKey = reply.authorityKey {
             try secrets.write(ClusterAuthority(certificatePEM: reply.authority, keyPEM: authorityKey))
         } else {
@@ -95,7 +92,7 @@ extension TrustDesk {
     ///   - rotates: also takes a new key.
     ///   - ask: an issuer.
     /// - Returns: what the certificate could not have.
-    /// - Throws: what `ask` throws, ``SecretsFailure``, ``IssueFailure``.
+    /// - Throws: what `ask` throws, ``SecretsFailure``, also where the key was changed meanwhile, ``IssueFailure``.
     package func renew(
         name: String, _ names: HostNames, rotates: Bool = false, now: Date,
         ask: (RenewRequest) async throws -> RenewReply
@@ -116,8 +113,14 @@ extension TrustDesk {
                     signature: RenewalProof.signature(of: request, by: old), dnsNames: names.dnsNames,
                     addresses: names.addresses))
         }
-        if rotates { try secrets.write(key) }
-        try secrets.write(reply.certificate, to: .leaf)
+        try await secrets.withLock { secrets in
+            // Somebody may type `cluster rotate` while a router renews: a certificate of the old key is of no use then.
+            guard try secrets.leafKey()?.pem == old.pem else {
+                throw SecretsFailure(
+                    .locked, secrets.path(.leafKey), "another llmstack has changed it meanwhile", fix: "try again")
+            }
+            try secrets.write(reply.certificate, of: key)
+        }
         return reply.leftOut
     }
 }

@@ -62,9 +62,19 @@ package struct TrustDesk: AccessDesk {
 
     /// Lets somebody in.
     ///
-    /// - Returns: who is let in then.
-    @discardableResult
-    func admit(_ entry: AccessEntry) async throws -> AccessSet { try await change { $0.put(entry) }.set }
+    /// - Throws: ``AccessRefusal`` where there is no place.
+    func admit(_ entry: AccessEntry) async throws {
+        _ = try await change { set in try Self.put(entry, in: &set) }
+    }
+
+    private static func put(_ entry: AccessEntry, in set: inout AccessSet) throws {
+        guard set.put(entry) else {
+            throw AccessRefusal(
+                .failed,
+                "the cluster remembers \(AccessSet.limit) nodes and clients, revoked ones among them, and no more: "
+                    + "a new one must be made")
+        }
+    }
 
     /// - Returns: whose limits are changed.
     package func limit(_ name: String, _ limits: KeyLimits) async throws -> [AccessEntry] {
@@ -74,7 +84,7 @@ package struct TrustDesk: AccessDesk {
             for var entry in those {
                 entry.limits = limits
                 entry.writer = own
-                set.put(entry)
+                _ = set.put(entry)
             }
             return those
         }.answer
@@ -119,7 +129,7 @@ package struct TrustDesk: AccessDesk {
         }
     }
 
-    /// 1. A revoked node, and a request that the token is not for, are refused before the token is used up.
+    /// 1. Whom the token is not for, whose id is known, and who finds no place is refused before the token is used up.
     /// 2. The token is used up before anything is given for it.
     private func admit(_ request: JoinRequest, secret: String) async throws -> JoinReply {
         let authority = try authority()
@@ -131,15 +141,28 @@ package struct TrustDesk: AccessDesk {
                 certificateRequest: $0, name: request.name, dnsNames: request.dnsNames, addresses: request.addresses)
         }
         let now = clock()
-        let invitation = try await secrets.withLock { secrets in
+        return try await secrets.withLock { secrets in
             var book = try secrets.value(InvitationBook.self, of: .invitations) ?? InvitationBook()
-            let invitation = try Self.take(book.redeem(secret, now: now))
+            var access = try Self.access(secrets)
             // 1
-            try Self.require(request, leaf, fits: invitation.kind, try Self.access(secrets))
+            let invitation = try Self.take(book.redeem(secret, now: now))
+            try Self.require(request, leaf, fits: invitation.kind, access)
+            let (entry, given) = try welcome(request, leaf, invitation, by: authority, now: now)
+            try Self.put(entry, in: &access)
             // 2
             try secrets.write(book, as: .invitations)
-            return invitation
+            try secrets.write(access, as: .access)
+            var reply = given
+            if leaf != nil { reply.access = access }
+            return reply
         }
+    }
+
+    /// What a newcomer is written down as, and given.
+    private func welcome(
+        _ request: JoinRequest, _ leaf: LeafRequest?, _ invitation: Invitation, by authority: ClusterAuthority,
+        now: Date
+    ) throws -> (AccessEntry, JoinReply) {
         let name = invitation.name ?? request.name
         var reply = JoinReply(cluster: cluster, name: name, kind: invitation.kind, authority: authority.certificatePEM)
         var entry = AccessEntry(
@@ -158,9 +181,7 @@ package struct TrustDesk: AccessDesk {
             entry.keyHash = key.digest.hex
             reply.key = key.text
         }
-        let set = try await admit(entry)
-        if leaf != nil { reply.access = set }
-        return reply
+        return (entry, reply)
     }
 
     private static func require(
@@ -179,6 +200,13 @@ package struct TrustDesk: AccessDesk {
         if access.isRevoked(node.description) {
             throw AccessRefusal(
                 .revoked, "this node was revoked; llmstack cluster leave, on it, makes it another one that may join")
+        }
+        // Nobody becomes another member by a token. That one itself renews its certificate, and needs none.
+        guard access[node.description] == nil else {
+            throw AccessRefusal(
+                .invalid,
+                "a node with this one's id is let in already: llmstack cluster leave on it first, or "
+                    + "llmstack cluster revoke \(node) here; then join again")
         }
     }
 

@@ -29,5 +29,12 @@ package struct LeafKey: Sendable, CustomStringConvertible {
         return try request.serializeAsPEM().pemString + "\n"
     }
 
+    /// - Parameter certificatePEM: what follows the first certificate in it is not looked at.
+    /// - Returns: whether that certificate is this key's.
+    package func fits(_ certificatePEM: String) -> Bool {
+        let leaf = try? LeafCertificate(pem: certificatePEM)
+        return leaf?.certificate.publicKey == Certificate.PublicKey(key.publicKey)
+    }
+
     package var description: String { "LeafKey" }
 }
