@@ -120,7 +120,7 @@ struct TierAdmissionTests {
         ("stopped, ask a 1000+0, ask b 0+0, ask c", "a in, b in, c 0 ~30.0"),
         ("load 50, stopped, ask a 1000+0, ask b 0+0, ask c", "a in, b in, c 0 ~60.0"),
         ("load 50, loading, at 30, ask a 1000+0, ask b 0+0, ask c", "a in, b in, c 0 ~30.0"),
-        ("load 50, loading, at 90, ask a 1000+0, ask b 0+0, ask c", "a in, b in, c 0 ~15.0"),
+        ("load 50, loading, at 90, ask a 1000+0, ask b 0+0, ask c", "a in, b in, c 0 ~50.0"),
         ("loading, ask a 1000+0, ask b 0+0, at 40, ready, at 44, ask c", "a in, b in, c 0 ~6.0"),
         // A position that changes is told with the time that is left then.
         (

@@ -82,12 +82,12 @@ struct RecordTests {
         return .keepOpen
     }
 
-    private static let header = #"{"llmstack_record":3,"time":1.7e9}"# + "\n"
+    private static let header = #"{"llmstack_record":4,"time":1.7e9}"# + "\n"
 
     @Test(arguments: [
         (nil, ": it cannot be read: "), ("", ":1: there is no header"),
         ("{}\n", ":1: the header of a record was expected: there is no \"llmstack_record\""),
-        ("{\"llmstack_record\":1,\"time\":1}\n", ":1: it is of format 1, and format 3 was expected"),
+        ("{\"llmstack_record\":1,\"time\":1}\n", ":1: it is of format 1, and format 4 was expected"),
         (header + "{\"at\":1,\"what\":{\"tick\":{}}}\n", ":2: an event was expected: "),
         (header + "{\"what\":{\"missing\":{\"_0\":1}}}\n", ":2: an event was expected: there is no \"at\""),
         (header + "{\"at\":1,\"what\":{\"missing\":{\"_0\":1}}}\nxyz\n", ":3: an event was expected: "),

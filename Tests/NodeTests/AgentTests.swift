@@ -57,6 +57,7 @@ struct AgentTests {
     @Test func `Subscribers that leave while something changes hold nobody up`() async throws {
         let scratch = try Self.scratch()
         let agent = try Self.agent(scratch, port: 1)
+        let isUnderWay = Atomic<Bool>(false)
         let isOver = Atomic<Bool>(false)
         // On a thread of its own: other tests need those of the pool.
         async let changes = onThread {
@@ -64,9 +65,11 @@ struct AgentTests {
             while !isOver.load(ordering: .relaxed) {
                 agent.drain(count.isMultiple(of: 2) ? "for the test" : nil)
                 count += 1
+                isUnderWay.store(true, ordering: .relaxed)
             }
             return count
         }
+        #expect(await eventually { isUnderWay.load(ordering: .relaxed) })
         for _ in 0..<300 {
             let reader = Task.detached { for await _ in agent.descriptions() {} }
             await Task.yield()

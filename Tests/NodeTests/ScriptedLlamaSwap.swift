@@ -11,6 +11,11 @@ final class ScriptedLlamaSwap: Sendable {
         var addresses: [String: String] = [:]
         var followers: [Socket] = []
         var hasEvents = true
+
+        var event: String {
+            let models = states.map { #"{\"id\":\"\#($0.model)\",\"state\":\"\#($0.state)\"}"# }
+            return "event:message\ndata:{\"type\":\"modelStatus\",\"data\":\"[\(models.joined(separator: ","))]\"}\n\n"
+        }
     }
 
     private let told = Mutex(Told())
@@ -33,12 +38,12 @@ final class ScriptedLlamaSwap: Sendable {
     ///
     /// - Parameter addresses: of the llama-servers, by model.
     func say(_ states: KeyValuePairs<String, String>, addresses: [String: String] = [:]) {
-        let followers = told.withLock { told in
+        told.withLock { told in
             told.states = states.map { ($0.key, $0.value) }
             told.addresses = addresses
-            return told.followers
+            // Here, so that who begins to follow meanwhile has either this or what was before, and then this.
+            for follower in told.followers { follower.send(told.event) }
         }
-        for follower in followers { follower.send(statesEvent) }
     }
 
     func log(_ line: String) {
@@ -59,8 +64,10 @@ final class ScriptedLlamaSwap: Sendable {
     private func answer(_ socket: Socket, _ request: HTTPText) -> ScriptedUpstream.Next {
         switch request.target {
         case "/api/events" where told.withLock { $0.hasEvents }:
-            socket.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + statesEvent)
-            told.withLock { $0.followers.append(socket) }
+            told.withLock { told in
+                socket.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + told.event)
+                told.followers.append(socket)
+            }
             return .keepOpen
         case "/running":
             let body = told.withLock { told in
@@ -74,11 +81,6 @@ final class ScriptedLlamaSwap: Sendable {
         default: socket.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
         }
         return .keepOpen
-    }
-
-    private var statesEvent: String {
-        let models = told.withLock { $0.states }.map { #"{\"id\":\"\#($0.model)\",\"state\":\"\#($0.state)\"}"# }
-        return "event:message\ndata:{\"type\":\"modelStatus\",\"data\":\"[\(models.joined(separator: ","))]\"}\n\n"
     }
 }
 

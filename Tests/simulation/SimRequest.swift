@@ -42,7 +42,8 @@ final class SimRequest {
     var sawByte = false
 
     init(
-        _ number: Int, placedAs: Int? = nil, router: Int, _ ask: PlacementQuestion.Ask, _ work: Workload, output: Int, client: Connection?,
+        _ number: Int, placedAs: Int? = nil, router: Int, _ ask: PlacementQuestion.Ask, _ work: Workload, output: Int,
+        client: Connection?,
         began: Moment
     ) {
         self.number = number
