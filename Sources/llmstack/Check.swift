@@ -27,6 +27,7 @@ struct Check: AsyncParsableCommand {
         let context = StackContext()
         if try ModelsINI.text(context.work) == nil { try context.refuseIfExternal("check") }
         let catalog = try ModelsINI.load(context.work, environment: context.environment)
+        _ = try Endpoints(checking: context.environment, catalog.defaults)
         let yaml = try? String(contentsOfFile: context.work.llamaSwapYAML, encoding: .utf8)
         let report = await CheckReport.make(
             catalog, yaml: yaml, environment: context.environment, access: live ? await access(catalog, context) : [])

@@ -78,6 +78,8 @@ struct Install: AsyncParsableCommand {
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
+        // Before anything is fetched or written for it.
+        _ = try Endpoints(checking: environment)
         let remote = (environment["LLMSTACK_REMOTE_URL"] ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
         let isThinClient = external != nil || !remote.isEmpty
         let (install, note) =
@@ -98,7 +100,7 @@ struct Install: AsyncParsableCommand {
         guard let identity = try? ClusterFiles(environment: environment).cluster(), !identity.name.isEmpty,
             let text = try ModelsINI.text(work)
         else { return (own, nil) }
-        let endpoints = Endpoints(environment: environment, routerPort: own.catalog.defaults.routerPort)
+        let endpoints = try Endpoints(checking: environment, own.catalog.defaults)
         switch await ClusterListing.ask(endpoints.base(.router), own: text, probe: StackContext.probe) {
         case .shown(let catalog):
             let install = try ProjectInstall(work: work, channel: channel, environment: environment, shown: catalog)

@@ -46,6 +46,21 @@ struct CatalogTests {
         #expect(error?.problem.contains(words) == true, "\(error?.problem ?? "")")
     }
 
+    @Test(arguments: [
+        ("router_port = 1", true), ("router_port = 65535", true), ("router_port =", true), ("host = ::1", true),
+        ("host = [fd00::5]", true), ("host = box.local", true), ("router_port = abc", false),
+        ("router_port = 0", false), ("router_port = 99999", false), ("router_port = -1", false),
+        ("router_port = +80", false), ("host = foo bar", false), ("host = http://box", false), ("host = box:80", false),
+    ])
+    func theRoutersPlaceMakesAnAddress(_ line: String, _ isGood: Bool) throws {
+        do {
+            _ = try parse("[DEFAULT]\n\n\(line)")
+            #expect(isGood)
+        } catch let error as CatalogError {
+            #expect(!isGood && error.line == 3, "\(error)")
+        }
+    }
+
     @Test func credentialsAreRefusedInEverySection() {
         for section in ["DEFAULT", "ROUTING", "notes"] {
             #expect(throws: CatalogError.self) { try parse("[\(section)]\nAWS_Access_Key_ID = x") }

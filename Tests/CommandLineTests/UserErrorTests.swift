@@ -39,9 +39,22 @@ struct UserErrorTests {
         ("[ROUTING]\nmulti_turn = many", [":2:", "no number"]),
         ("[ROUTING]\nplan_phrases = [x", [":2:", "plan_phrases"]),
         ("[a]\nhf_repo = a\nhf_file = b\nsampler = temp=1.2.3", [":4:", "1.2.3"]),
+        ("[DEFAULT]\nrouter_port = abc", [":2:", "router_port = abc", "65535"]),
+        ("[DEFAULT]\nrouter_port = 99999", [":2:", "router_port = 99999"]),
+        ("[DEFAULT]\nrouter_port = 0", [":2:", "router_port = 0"]),
+        ("[DEFAULT]\nhost = foo bar", [":2:", "host = foo bar", "127.0.0.1"]),
     ]
 
-    static let cases = ownHostCases + clusterCases
+    static let cases = ownHostCases + portCases + clusterCases
+
+    private static let portCases: [Case] = [
+        Case(typed: ["install"], environment: ["ROUTER_PORT": "abc"], ini: good, says: ["ROUTER_PORT=abc", "65535"]),
+        Case(typed: ["status"], environment: ["ROUTER_PORT": "abc"], ini: good, says: ["ROUTER_PORT=abc", "65535"]),
+        Case(typed: ["check"], environment: ["ROUTER_PORT": "abc"], ini: good, says: ["ROUTER_PORT=abc", "65535"]),
+        Case(
+            typed: ["start", "--detach"], environment: ["ROUTER_PORT": "0"], ini: good,
+            files: [".llmstack/opencode.json": "{}"], hasLlamaSwap: true, says: ["ROUTER_PORT=0", "65535"]),
+    ]
 
     private static let ownHostCases: [Case] =
         (broken + brokenNodeSections).flatMap { ini, says in

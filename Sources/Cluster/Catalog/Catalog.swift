@@ -43,7 +43,7 @@ package struct Catalog: Equatable, Sendable {
         let document = try INIDocument.parse(text, file: file)
         for section in [document.defaults] + document.sections { try refuseCredentials(section, file: file) }
         var catalog = Catalog()
-        catalog.defaults = ServerDefaults(document.defaults)
+        catalog.defaults = try ServerDefaults(document.defaults, file: file)
         var nodeKeys: SectionReader?
         let borrowed = MergedCatalog.borrowed(text, document)
         for section in document.sections {
@@ -255,12 +255,24 @@ extension ServerDefaults {
         "llama_server_bin",
     ]
 
-    fileprivate init(_ section: INIDocument.Section) {
+    fileprivate init(_ section: INIDocument.Section, file: String) throws(CatalogError) {
         func value(_ key: String) -> String? {
             section.entry(key).flatMap { $0.value.isEmpty ? nil : $0.value }
         }
+        func fault(_ key: String, _ problem: String, fix: String) -> CatalogError {
+            CatalogError(
+                file: file, line: section.entry(key)?.line,
+                problem: "\(key) = \((value(key) ?? "").printable()) is \(problem)", fix: fix)
+        }
         host = value("host") ?? host
+        guard Self.isHost(host) else {
+            throw fault("host", "neither an address nor the name of a host", fix: "write it like host = 127.0.0.1")
+        }
         routerPort = value("router_port") ?? routerPort
+        guard Self.isPort(routerPort) else {
+            throw fault(
+                "router_port", "no port", fix: "write a number from 1 to 65535, such as router_port = 10101")
+        }
         gpuLayers = value("n_gpu_layers") ?? gpuLayers
         flashAttention = value("flash_attn") ?? flashAttention
         jinja = value("jinja").map { ["1", "yes", "true", "on"].contains($0.lowercased()) } ?? jinja
@@ -268,6 +280,17 @@ extension ServerDefaults {
         cacheTypeV = value("cache_type_v") ?? cacheTypeV
         threads = value("threads") ?? threads
         llamaServer = value("llama_server_bin")
+    }
+
+    private static func isPort(_ text: String) -> Bool {
+        text.allSatisfy { $0.isASCII && $0.isNumber } && (1...65535).contains(Int(text) ?? 0)
+    }
+
+    /// As it can stand in a URL: a name, an IPv4 address, or an IPv6 address with or without its brackets.
+    private static func isHost(_ text: String) -> Bool {
+        text.contains(":")
+            ? text.allSatisfy { $0.isHexDigit || ":.[]".contains($0) }
+            : text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
     }
 }
 

@@ -1,4 +1,4 @@
-import Cluster
+package import Cluster
 import Wire
 
 /// Where the two daemons of this host listen.
@@ -23,14 +23,30 @@ package struct Endpoints: Equatable, Sendable {
         isGateway = true
     }
 
+    /// For verbs that nothing may keep from their work, `stop` first of all: what cannot be used counts as left out.
+    ///
     /// - Parameters:
     ///   - environment: `ROUTER_HOST` and `ROUTER_PORT` come first.
     ///   - routerPort: of models.ini's `[DEFAULT]`, which is also where opencode.json points.
     package init(environment: [String: String], routerPort iniPort: String? = nil) {
-        func port(_ text: String?) -> Int? { text.flatMap { Int($0) }.flatMap { (1...65535).contains($0) ? $0 : nil } }
         let host = environment["ROUTER_HOST"] ?? ""
         routerHost = host.isEmpty ? "127.0.0.1" : host
-        routerPort = port(environment["ROUTER_PORT"]) ?? port(iniPort) ?? Self.defaultRouterPort
+        routerPort = Self.port(environment["ROUTER_PORT"]) ?? Self.port(iniPort) ?? Self.defaultRouterPort
+    }
+
+    /// - Parameter defaults: of models.ini, which has been checked.
+    /// - Throws: ``StackFailure`` where `ROUTER_PORT` holds no port.
+    package init(checking environment: [String: String], _ defaults: ServerDefaults = .init()) throws(StackFailure) {
+        if let text = environment["ROUTER_PORT"], !text.isEmpty, Self.port(text) == nil {
+            throw StackFailure(
+                "ROUTER_PORT=\(text.printable()) is no port",
+                advice: "fix: give a number from 1 to 65535, such as 10101, or unset it")
+        }
+        self.init(environment: environment, routerPort: defaults.routerPort)
+    }
+
+    private static func port(_ text: String?) -> Int? {
+        text.flatMap { Int($0) }.flatMap { (1...65535).contains($0) ? $0 : nil }
     }
 
     package func port(_ kind: DaemonKind) -> Int {

@@ -24,7 +24,7 @@ package struct Preflight: Sendable {
         }
         try Self.requireOpencode(work)
         catalog = try Self.catalog(work, blueprint)
-        endpoints = Endpoints(environment: environment, routerPort: catalog.defaults.routerPort)
+        endpoints = try Endpoints(checking: environment, catalog.defaults)
         channel = wanted ?? work.pinnedChannel ?? .current
         if channel.usesNext, !catalog.tiers.contains(where: \.hasNext) {
             throw StackPlan.Refusal.nothingQueued.failure(wanted: channel, port: endpoints.port)

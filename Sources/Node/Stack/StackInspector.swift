@@ -30,7 +30,7 @@ package struct StackInspector: Sendable {
             throw StackFailure("there is no llmstack project in \(work.path)", advice: "next: llmstack install")
         }
         let catalog = try hasINI ? Preflight.catalog(work, blueprint) : Catalog()
-        let endpoints = Endpoints(environment: environment, routerPort: catalog.defaults.routerPort)
+        let endpoints = try Endpoints(checking: environment, catalog.defaults)
         let observer = StackObserver(work: work, endpoints: endpoints, table: table)
         let router = observer.observe(.router)
         let llamaSwap = observer.observe(.llamaSwap)
