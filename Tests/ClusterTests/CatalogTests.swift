@@ -61,6 +61,40 @@ struct CatalogTests {
         }
     }
 
+    @Test(
+        arguments: [
+            ("[t]\nhf_repo = a/b\nhf_file = c\nrole = agnet", 4, "role = agnet"),
+            ("[t]\nhf_repo = a/b\nhf_file = c\nrole = Fast", 4, "role = Fast"),
+            ("[t]\nhf_repo = a/b\nhf_file = c\nrole = coder", 4, "role = coder"),
+            ("[t]\nhf_repo = a/b\nhf_file = c\nrole = embed", nil, ""),
+            ("[t]\nhf_repo = a/b\nhf_file = c\nctx_size = 64k", 4, "ctx_size = 64k is read as 64"),
+            ("[t]\nhf_repo = a/b\nhf_file = c\nctx_size = 64000 # tokens", nil, ""),
+            ("[t]\nhf_repo = a/b\nhf_file = c\nsize_gb = big", 4, "left out"),
+            ("[t]\nhf_repo = a/b\nhf_file = c\nsize_gb = 9,2", 4, "is read as 9.0"),
+            ("[t]\nhf_repo = a/b\nhf_file = c\nsize_gb = .5", nil, ""),
+            ("[DEFAULT]\nctx_size = 4k\n[t]\nhf_repo = a/b\nhf_file = c", 2, "is read as 4"),
+            ("[t]\nrole = fast\nhf_repo = a/b", 1, "no hf_file"), ("[t]\nhf_file = a", 1, "no hf_repo"),
+            ("[t]\nrole = fast", 1, "names no model"),
+            ("[ROUTING]\nhigh_fidelity_ceiling = 12,000", 2, "is read as 12"),
+            ("[ROUTING]\nmulti_turn = -6", 2, "is read as 6"), ("[ROUTING]\nmulti_turn = 6", nil, ""),
+            ("[ROUTING]\nmultiturn = 6", 2, "knows no key"), ("[ROUTING]\nfast_model = t", 2, "no tier"),
+            ("[ROUTING]\nfast_model = x\n[t]\naliases = x\nhf_repo = a/b\nhf_file = c", nil, ""),
+        ] as [(String, Int?, String)])
+    func whatIsHardlyMeantAsItIsReadIsNamed(_ text: String, _ line: Int?, _ words: String) throws {
+        let doubts = try parse(text).doubts
+        #expect(doubts.compactMap(\.line) == (line.map { [$0] } ?? []), "\(doubts)")
+        #expect(doubts.allSatisfy { $0.problem.contains(words) && !$0.fix.isEmpty }, "\(doubts)")
+    }
+
+    @Test func aWrongNumberIsAnsweredWithOneThatMakesSense() {
+        let error = #expect(throws: CatalogError.self) { try parse("[ROUTING]\nmulti_turn = x") }
+        #expect(error?.fix.contains("multi_turn = 6") == true)
+        let variable = #expect(throws: Ladder.Settings.Invalid.self) {
+            try Ladder.Settings(routing: RoutingSection()) { $0 == "ROUTER_MULTI_TURN" ? "x" : nil }
+        }
+        #expect(variable?.description.contains("ROUTER_MULTI_TURN=6") == true)
+    }
+
     @Test func credentialsAreRefusedInEverySection() {
         for section in ["DEFAULT", "ROUTING", "notes"] {
             #expect(throws: CatalogError.self) { try parse("[\(section)]\nAWS_Access_Key_ID = x") }

@@ -170,7 +170,8 @@ struct CheckTests {
                     body: Array(#"{"lastModified":"2026-01-02T","siblings":[{"rfilename":"f.gguf","size":5}]}"#.utf8))
                 : .init(status: 404)
         }
-        let catalog = try Self.catalog("[a]\nhf_repo=o/r\nhf_file=f.gguf\nhf_file_next=g.gguf\nhf_repo_next=o/gone\n")
+        let catalog = try Self.catalog(
+            "[a]\nhf_repo=o/r\nhf_file=f.gguf\nhf_file_next=g.gguf\nhf_repo_next=o/gone\nctx_size=64k\n")
         let environment = [
             "HF_HUB_CACHE": scratch.path, "HOME": scratch.path, "HF_ENDPOINT": server.url + "/", "HF_TOKEN": "hf_x",
         ]
@@ -181,9 +182,11 @@ struct CheckTests {
         #expect(text.contains("not here, Hugging Face: no repository o/gone, or it needs HF_TOKEN"))
         #expect(text.contains("a                DRIFT!   f.gguf"))
         #expect(text.contains("[a] models.ini has o/r / f.gguf\n  yaml has  o/r / z.gguf\n"))
+        #expect(text.contains("\nwarning: models.ini:6: ctx_size = 64k is read as 64\n  fix: "))
         #expect(!text.contains("hf_x"))
         #expect(server.requests.allSatisfy { $0.fields["authorization"] == "Bearer hf_x" })
         let json = try Value.json(report.json)
+        #expect(json["warnings"]?.elements.first?["line"] != nil)
         #expect(json["drift"] != nil && json["memory"]?["limit_gb"] != nil && json["tiers"] != nil)
     }
 }

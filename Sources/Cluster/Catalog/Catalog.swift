@@ -7,6 +7,8 @@ package struct Catalog: Equatable, Sendable {
     package var node = NodeSection()
     /// Every section but `[DEFAULT]`, `[ROUTING]` and `[NODE]`, tiers or not, in the order of the file.
     package var sections: [Section] = []
+    /// What is read, as it always was, but hardly as it was meant: with the line, and what to write.
+    package var doubts: [CatalogError] = []
 
     /// A section as opencode lists it: all of them become models there.
     package struct Section: Equatable, Sendable {
@@ -65,6 +67,7 @@ package struct Catalog: Equatable, Sendable {
             if let tier = try Tier(keys) { catalog.tiers.append(tier) }
         }
         if let nodeKeys { try catalog.node.check(catalog.tiers, nodeKeys) }
+        catalog.doubts = catalog.findDoubts(document, file: file, borrowed: borrowed)
         return catalog
     }
 
@@ -297,6 +300,11 @@ extension ServerDefaults {
 extension RoutingSection {
     static let sectionName = "ROUTING"
 
+    static let keys = [
+        "high_fidelity_ceiling", "mid_fidelity_ceiling", "multi_turn", "fast_model", "agent_model", "ultra_model",
+        "plan_model", "uncensored_model", "tools_floor", "plan_phrases", "agent_phrases",
+    ]
+
     fileprivate init(_ keys: SectionReader) throws(CatalogError) {
         highFidelityCeiling = try Self.count("high_fidelity_ceiling", keys)
         midFidelityCeiling = try Self.count("mid_fidelity_ceiling", keys)
@@ -320,7 +328,8 @@ extension RoutingSection {
         guard keys.nonEmpty(key) != nil else { return nil }
         guard let value = keys.integer(key) else {
             throw keys.fault(
-                key, "\(key) = \(keys.text(key)) has no number", fix: "write a whole number, such as \(key) = 12000")
+                key, "\(key) = \(keys.text(key)) has no number",
+                fix: "write a whole number, such as \(key) = \(Catalog.examples[key] ?? "6")")
         }
         return value
     }

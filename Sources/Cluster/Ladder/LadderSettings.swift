@@ -3,9 +3,11 @@ extension Ladder.Settings {
     package struct Invalid: Error, Equatable, CustomStringConvertible {
         package let variable: String
         package let value: String
+        /// What it is where nothing is said.
+        package let standard: Int
 
         package var description: String {
-            "\(variable)=\(value) is not a whole number\n  fix: write it like \(variable)=12000, or unset it"
+            "\(variable)=\(value) is not a whole number\n  fix: write it like \(variable)=\(standard), or unset it"
         }
     }
 
@@ -19,7 +21,9 @@ extension Ladder.Settings {
         }
         func count(_ variable: String, _ section: Int?, _ standard: Int) throws(Invalid) -> Int {
             guard let text = environment(variable), !text.isEmpty else { return section ?? standard }
-            guard let value = Int(text.trimmed), value >= 0 else { throw Invalid(variable: variable, value: text) }
+            guard let value = Int(text.trimmed), value >= 0 else {
+                throw Invalid(variable: variable, value: text, standard: standard)
+            }
             return value
         }
         highFidelityCeiling = try count(

@@ -6,6 +6,7 @@ extension CheckReport {
         var tiers: [TierRow]
         var drift: [DriftRow]
         var aliasClashes: [ClashRow]
+        var warnings: [WarningRow]
         var memory: Memory
         /// Absent where AWS was not asked.
         var awsAccess: [AccessRow]?
@@ -65,6 +66,13 @@ extension CheckReport {
         var tiers: [String]
     }
 
+    private struct WarningRow: Encodable {
+        var file: String
+        var line: Int?
+        var problem: String
+        var fix: String
+    }
+
     private struct Memory: Encodable {
         var limitGB: Double
         var sets: [Row]
@@ -94,6 +102,9 @@ extension CheckReport {
                     tier: $0.tier, modelsINI: .init(repo: $0.wanted.repo, file: $0.wanted.file),
                     llamaSwapYAML: .init(repo: $0.running.repo, file: $0.running.file))
             }, aliasClashes: clashes.map { ClashRow(alias: $0.alias, tiers: $0.tiers) },
+            warnings: catalog.doubts.map {
+                WarningRow(file: $0.file, line: $0.line, problem: $0.problem, fix: $0.fix)
+            },
             memory: Memory(
                 limitGB: Self.rounded(memory.limit.bytes / 1e9), sets: memory.rows.map(Self.row),
                 raiseLimitTo: memory.raisedLimit),

@@ -83,6 +83,7 @@ package struct CheckReport: Sendable {
                 "  fix: give one of them other aliases = … in models.ini",
             ]
         }
+        for doubt in catalog.doubts { lines += ["", "warning: \(doubt)"] }
         let sums = memory.lines
         if !sums.isEmpty { lines += [""] + sums }
         return lines.joined(separator: "\n") + "\n"

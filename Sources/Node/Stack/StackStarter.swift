@@ -1,4 +1,4 @@
-import Cluster
+package import Cluster
 import Foundation
 import Wire
 
@@ -58,6 +58,7 @@ package struct StackStarter: Sendable {
             try mark(ready, seen)
         case .bringUp(let missing):
             warnOfExposure(ready.endpoints)
+            warnOfDoubts(ready.catalog)
             try await bringUp(missing, seen, ready, observer)
             try mark(ready, seen)
             console.say(running(ready, "running"))
@@ -262,6 +263,11 @@ package struct StackStarter: Sendable {
             }
             observer.pidFile(kind).remove()
         }
+    }
+
+    /// What models.ini hardly means as it is read.
+    package func warnOfDoubts(_ catalog: Catalog) {
+        for doubt in catalog.doubts { console.warn("warning: \(doubt)") }
     }
 
     private func warnOfExposure(_ endpoints: Endpoints) {

@@ -42,6 +42,7 @@ package struct StackSupervisor: Sendable {
             withExtendedLifetime(lock) {}
         }
         try await takeOver(ready, observer)
+        starter.warnOfDoubts(ready.catalog)
         if gateway == nil { try starter.writeConfiguration(ready) }
         let kinds = ready.catalog.localTiers.isEmpty ? [DaemonKind.router] : [.llamaSwap, .router]
         let recipe = LaunchRecipe(
