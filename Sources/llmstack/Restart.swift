@@ -7,7 +7,8 @@ struct Restart: AsyncParsableCommand {
         abstract: "Stop the stack and start it again, perhaps in the other channel.",
         discussion: """
             Use it after editing models.ini, and to change between --current and --next. When something is missing or \
-            wrong it says so and stops nothing.
+            wrong it says so and stops nothing. What llmstack start --foreground looks after is restarted by whatever runs \
+            that: systemd, launchd or you.
             """)
 
     @OptionGroup var options: StartOptions
@@ -24,6 +25,7 @@ struct Restart: AsyncParsableCommand {
                 work: context.work, blueprint: context.blueprint, wanted: options.channel,
                 environment: context.environment)
         }
+        try context.stopper.refuseRestartOfSupervised()
         try await context.followRouter()
         await context.stopper.stop()
         let channel = try await starter.start(wanted: options.channel)

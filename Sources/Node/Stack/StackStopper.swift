@@ -24,6 +24,16 @@ package struct StackStopper: Sendable {
         self.console = console
     }
 
+    /// Whoever runs a `start --foreground` would take its end for meant, and what is started then is in nobody's care.
+    ///
+    /// - Throws: ``StackFailure`` where one looks after the project.
+    package func refuseRestartOfSupervised() throws(StackFailure) {
+        guard let pid = StackObserver(work: work, endpoints: endpoints, table: table).supervisor() else { return }
+        throw StackFailure(
+            "llmstack start --foreground (pid \(pid)) looks after this project; a restart would take it out of its hands",
+            advice: "next: \(ServiceRestart.command); or end it where it runs, and start it again there")
+    }
+
     /// Stops the stack. It never fails: what could not be ended is said, and so is what was left alone.
     package func stop() async {
         let observer = StackObserver(work: work, endpoints: endpoints, table: table)

@@ -82,6 +82,7 @@ package struct StackSupervisor: Sendable {
     }
 
     /// Daemons of this project that somebody started before are ended: only its own children can be watched for good.
+    /// Those of the other channel are in use, and not silently replaced.
     private func takeOver(_ ready: Preflight, _ observer: StackObserver) async throws(StackFailure) {
         guard let lock = await FileLock.taking(starter.work.state, limit: StackStarter.lockPatience) else {
             throw StackFailure(
@@ -90,8 +91,11 @@ package struct StackSupervisor: Sendable {
         }
         defer { withExtendedLifetime(lock) {} }
         let seen = observer.observe(ready.catalog, wanted: ready.channel)
-        if case .refuse(let refusal) = StackPlan(seen), case .portTaken = refusal {
-            throw refusal.failure(wanted: ready.channel, port: ready.endpoints.port)
+        if case .refuse(let refusal) = StackPlan(seen) {
+            var failure = refusal.failure(wanted: ready.channel, port: ready.endpoints.port)
+            // A restart would not stay.
+            if case .otherChannel = refusal { failure.advice = "next: llmstack stop, then start again" }
+            throw failure
         }
         for kind in [DaemonKind.router, .llamaSwap] {
             guard let own = observer.own(kind) else { continue }
