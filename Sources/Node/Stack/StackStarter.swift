@@ -59,8 +59,14 @@ package struct StackStarter: Sendable {
         case .bringUp(let missing):
             warnOfExposure(ready.endpoints)
             warnOfDoubts(ready.catalog)
-            try await bringUp(missing, seen, ready, observer)
+            // First: ended in between, this leaves daemons that are known to run in this channel.
             try mark(ready, seen)
+            do { try await bringUp(missing, seen, ready, observer) } catch {
+                if DaemonKind.allCases.allSatisfy({ seen[$0].own == nil }) {
+                    try? FileManager.default.removeItem(atPath: work.activeChannel)
+                }
+                throw error
+            }
             console.say(running(ready, "running"))
         }
         if let gateway { await tell(of: gateway, ready.endpoints) }
