@@ -91,6 +91,14 @@ struct StackStatusTests {
         let status = try await status(project)
         #expect(status.llamaSwap?.state == .notNeeded)
         #expect(!status.text.contains("llama-swap  DOWN"))
+        #expect(status.text.contains("not needed: every tier is hosted"))
+    }
+
+    @Test("Without tiers there is nothing to run")
+    func noTiers() async throws {
+        let project = try ScratchProject()
+        try project.write("", "models.ini")
+        #expect(try await status(project).text.contains("not needed: models.ini has no tiers"))
     }
 
     @Test(

@@ -5,6 +5,9 @@ package struct AliasClash: Equatable, Sendable {
     package var alias: String
     package var tiers: [String]
 
+    var problem: String { "\"\(alias)\" names \(tiers.joined(separator: " and ")); llama-swap refuses that" }
+    static let fix = "give one of them other aliases = … in models.ini"
+
     package static func all(_ catalog: Catalog) -> [AliasClash] {
         var claims: [(name: String, tiers: [String])] = []
         func claim(_ name: String, _ tier: String) {

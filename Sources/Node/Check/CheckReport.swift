@@ -77,11 +77,7 @@ package struct CheckReport: Sendable {
             ]
         }
         for clash in clashes {
-            lines += [
-                "",
-                "warning: \"\(clash.alias)\" names \(clash.tiers.joined(separator: " and ")); llama-swap refuses that",
-                "  fix: give one of them other aliases = … in models.ini",
-            ]
+            lines += ["", "warning: \(clash.problem)", "  fix: \(AliasClash.fix)"]
         }
         for doubt in catalog.doubts { lines += ["", "warning: \(doubt)"] }
         let sums = memory.lines

@@ -48,6 +48,13 @@ package enum ModelsINI {
         return text
     }
 
+    /// A file that names nothing to serve. Only in a cluster is that of use: other nodes may have tiers.
+    static func withoutTiers(_ path: String) -> CatalogError {
+        CatalogError(
+            file: path, line: nil, problem: "the file has no tiers",
+            fix: "add one; or delete the file: llmstack install then writes the shipped one")
+    }
+
     /// What a project without a models.ini begins with: the shipped defaults.
     ///
     /// - Parameter withBedrock: switch the hosted tier on.

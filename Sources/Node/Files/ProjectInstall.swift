@@ -48,6 +48,9 @@ package struct ProjectInstall: Equatable, Sendable {
         let ini =
             present ?? ModelsINI.seed(withBedrock: BedrockAccess.isConfigured(environment: environment))
         let catalog = try Catalog.parse(ini, file: work.modelsINI) { environment[$0] }
+        if catalog.sections.isEmpty, try ClusterFiles(environment: environment).cluster() == nil {
+            throw ModelsINI.withoutTiers(work.modelsINI)
+        }
         self.init(
             work: work, channel: channel, catalog: catalog, listed: shown ?? catalog,
             baseURL: OpencodeConfig.localBaseURL(catalog.defaults), environment: environment, shipped: shipped)

@@ -24,6 +24,12 @@ package struct Preflight: Sendable {
         }
         try Self.requireOpencode(work)
         catalog = try Self.catalog(work, blueprint)
+        if catalog.tiers.isEmpty, ((try? ClusterFiles(environment: environment).cluster()) ?? nil) == nil {
+            throw Self.failure(ModelsINI.withoutTiers(work.modelsINI), work)
+        }
+        if let clash = AliasClash.all(catalog).first {
+            throw StackFailure("\(work.modelsINI): \(clash.problem)", advice: "fix: \(AliasClash.fix)")
+        }
         endpoints = try Endpoints(checking: environment, catalog.defaults)
         channel = wanted ?? work.pinnedChannel ?? .current
         if channel.usesNext, !catalog.tiers.contains(where: \.hasNext) {
@@ -50,15 +56,15 @@ package struct Preflight: Sendable {
 
     /// Reads models.ini; its own errors, which bring their second line along, become a ``StackFailure``.
     package static func catalog(_ work: WorkDirectory, _ blueprint: Blueprint) throws(StackFailure) -> Catalog {
-        do {
-            return try blueprint.catalog(work)
-        } catch {
-            let lines = "\(error)".split(separator: "\n").map(String.init)
-            throw StackFailure(
-                lines.first ?? "\(work.modelsINI) cannot be read",
-                advice: lines.count > 1
-                    ? lines.dropFirst().joined(separator: "\n").trimmingCharacters(in: .whitespaces)
-                    : "fix: mend \(work.modelsINI)")
-        }
+        do { return try blueprint.catalog(work) } catch { throw failure(error, work) }
+    }
+
+    private static func failure(_ error: any Error, _ work: WorkDirectory) -> StackFailure {
+        let lines = "\(error)".split(separator: "\n").map(String.init)
+        return StackFailure(
+            lines.first ?? "\(work.modelsINI) cannot be read",
+            advice: lines.count > 1
+                ? lines.dropFirst().joined(separator: "\n").trimmingCharacters(in: .whitespaces)
+                : "fix: mend \(work.modelsINI)")
     }
 }

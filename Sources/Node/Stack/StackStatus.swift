@@ -12,7 +12,7 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         case down
         /// Somebody else's program has the port.
         case other
-        /// Not wanted: every tier is hosted.
+        /// Not wanted: no tier is local.
         case notNeeded = "not_needed"
         /// On another host, and it answers.
         case external
@@ -116,7 +116,7 @@ package struct StackStatus: Equatable, Sendable, Encodable {
         case .silent: "  \(title) \(pid)  does not answer  \(part.url)"
         case .down: "  \(title) DOWN  \(part.url)"
         case .other: "  \(title) (other)  \(part.url)  \(part.occupant ?? "")"
-        case .notNeeded: "  \(title) not needed: every tier is hosted"
+        case .notNeeded: "  \(title) not needed: \(tiers.isEmpty ? "models.ini has no tiers" : "every tier is hosted")"
         case .external: "  \(title) external  \(part.url)"
         }
     }
