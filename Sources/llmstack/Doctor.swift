@@ -7,13 +7,13 @@ import Logging
 import Node
 import Trust
 
-/// `llmstack doctor`: why nodes do not see each other.
+/// `llmstack doctor`: why a stack does not run, and why nodes do not see each other.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look for what keeps this host and its cluster apart, and say what to do.",
+        abstract: "Look for what keeps this host from serving, or from its cluster, and say what to do.",
         discussion: """
-            Looks at this host only: its ports, network, mDNS, firewall and clock, and at what its router knows of \
-            others. The exit code is 1 where something is in the way, else 0.
+            Looks at this host only: models.ini, programs, memory, ports, network, mDNS, firewall and clock, and at what \
+            its router knows of others. The exit code is 1 where something is in the way, else 0.
             """)
 
     @Flag(name: .customLong("json"), help: "Print one JSON object with the same facts.")
@@ -65,6 +65,7 @@ struct Doctor: AsyncParsableCommand {
         let programs = context.table.programNames
         symptoms.firewalls = Symptoms.Firewall.current(programs: programs)
         let gateway = (try? Gateway(context.work)) ?? nil
+        symptoms.stack = await stack(context)
         let endpoints =
             gateway.map { Endpoints(gatewayPort: $0.port) }
             ?? Endpoints(
@@ -96,6 +97,25 @@ struct Doctor: AsyncParsableCommand {
             symptoms.isMac = true
         #endif
         return symptoms
+    }
+
+    private func stack(_ context: StackContext) async -> Symptoms.Stack? {
+        if case .external? = context.work.pinnedChannel { return nil }
+        var stack = Symptoms.Stack()
+        do {
+            guard try ModelsINI.text(context.work) != nil else { return nil }
+            let catalog = try context.blueprint.catalog(context.work)
+            stack.memory = await MemoryMath.ofThisHost(catalog, environment: context.environment)
+            if !catalog.localTiers.isEmpty,
+                let lack = LlamaSwapConfig.lackOfLlamaServer(catalog: catalog, environment: context.environment)
+            {
+                stack.llamaServerProblem = Finding("llama-server", .warning, lack.problem, fix: lack.fix)
+            }
+        } catch {
+            stack.modelsProblem = "\(error)"
+        }
+        if !LlamaSwapConfig.isProgram(context.work.llamaSwap) { stack.missingLlamaSwap = context.work.llamaSwap }
+        return stack
     }
 
     /// The cluster's listener is the router's: whoever holds its port must be that process.

@@ -83,16 +83,21 @@ struct ClusterVerbTests {
 
     @Test func doctorEndsWithOneWhereSomethingIsInTheWay() async throws {
         let terminal = try Terminal()
+        try terminal.write("[a]\nhello\n", to: ".llmstack/models.ini")
+        let before = terminal.snapshot()
         let told = try await terminalRun(terminal, ["doctor"])
         #expect(told.code == 1 && told.errors.isEmpty, "\(told)")
         let lines = told.output.split(separator: "\n")
-        let problem = try #require(lines.firstIndex { $0.hasPrefix("PROBLEM  mdns ") }, "\(told)")
-        #expect(lines[problem + 1].contains("  fix: unset LLMSTACK_DISCOVERY"), "\(told)")
-        #expect(terminal.snapshot().isEmpty)
+        let problem = try #require(lines.firstIndex { $0.hasPrefix("PROBLEM  models.ini ") }, "\(told)")
+        #expect(lines[problem].contains("models.ini:2: "), "\(told)")
+        #expect(lines[problem + 1].contains("  fix: write it as key = value"), "\(told)")
+        // In no cluster there is nobody to be found.
+        let mdns = try #require(lines.firstIndex { $0.hasPrefix("warning  mdns ") }, "\(told)")
+        #expect(lines[mdns + 1].contains("  fix: unset LLMSTACK_DISCOVERY"), "\(told)")
+        #expect(terminal.snapshot() == before)
     }
 
     @Test(arguments: [
-        ([:], "mdns", "turned off"),
         ([UserErrorTests.clusterJSON: "{"], "cluster", "/cluster.json: it is damaged"),
         ([UserErrorTests.nodesJSON: "{"], "cluster", "/nodes.json: it is damaged"),
     ])

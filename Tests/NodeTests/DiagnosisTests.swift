@@ -82,12 +82,49 @@ struct DiagnosisTests {
         #expect(Symptoms.Firewall.enabled(ufw: ufw, programs: programs, application: application) == found)
     }
 
-    @Test("A host in no cluster has nothing to mend")
+    @Test("A host in no cluster has nothing to mend, and nobody to look for")
     func alone() {
         var symptoms = Self.well
         symptoms.cluster = nil
         symptoms.nodes = nil
         #expect(symptoms.findings.allSatisfy { $0.verdict == .ok })
+        symptoms.directory = .unavailable(reason: "no daemon", fix: "apt install it")
+        symptoms.interfaces.removeLast()
+        #expect(symptoms.findings.filter { $0.verdict != .ok }.map(\.subject) == ["network", "mdns"])
+        #expect(symptoms.findings.allSatisfy { $0.verdict != .problem })
+    }
+
+    @Test("What the stack lacks is named, with what to do")
+    func lacks() throws {
+        var symptoms = Self.well
+        var stack = Symptoms.Stack()
+        stack.modelsProblem = "/p/models.ini:2: \"hello\" is no key\n  fix: write key = value"
+        stack.missingLlamaSwap = "/bin/llama-swap"
+        stack.llamaServerProblem = Finding("llama-server", .warning, "there is none", fix: "install llama.cpp")
+        symptoms.stack = stack
+        let found = symptoms.findings
+        let models = try #require(found.first { $0.subject == "models.ini" })
+        #expect(models.verdict == .problem && models.detail == "/p/models.ini:2: \"hello\" is no key")
+        #expect(models.fix == "write key = value")
+        #expect(found.contains { $0.subject == "llama-swap" && $0.fix == "llmstack install-llama-swap" })
+        #expect(found.contains { $0.subject == "llama-server" })
+    }
+
+    @Test(
+        "Each set that does not fit into memory has a line; where all do, one says so",
+        arguments: [
+            (1e12, nil, [.ok], "fits"), (41e9, nil, [.warning, .warning, .warning], "smaller"),
+            (51.5e9, 57344, [.warning, .warning], "iogpu.wired_limit_mb=57344"),
+        ] as [(Double, Int?, [Finding.Verdict], String)])
+    func memory(_ bytes: Double, _ raisable: Int?, _ verdicts: [Finding.Verdict], _ words: String) throws {
+        let catalog = try Catalog.parse(ModelsINI.seed(withBedrock: false), file: "models.ini")
+        let kind = raisable.map { MemoryLimit.Kind.unified(raisableMebibytes: $0) } ?? .system
+        var symptoms = Self.well
+        symptoms.stack = .init()
+        symptoms.stack?.memory = MemoryMath(catalog: catalog, limit: MemoryLimit(bytes: bytes, kind: kind)) { _ in nil }
+        let found = symptoms.findings.filter { $0.subject == "memory" }
+        #expect(found.map(\.verdict) == verdicts, "\(found)")
+        #expect(found.allSatisfy { "\($0.detail) \($0.fix ?? "")".contains(words) }, "\(found)")
     }
 
     @Test("The list for people has a line a finding, and the fix below it")

@@ -40,10 +40,7 @@ package struct CheckReport: Sendable {
                 download: file, found: cache.find(file.weights), answer: answers[index] ?? .silence,
                 hasDrifted: file.label == .current && drift.contains { $0.tier == file.tier })
         }
-        let limit = await MemoryLimit.ofThisHost(environment: environment)
-        let memory = MemoryMath(catalog: catalog, limit: limit) { weights in
-            cache.find(weights).flatMap { GGUFHeader.read($0.path) }
-        }
+        let memory = await MemoryMath.ofThisHost(catalog, environment: environment)
         return CheckReport(
             catalog: catalog, weights: weights, drift: drift, clashes: AliasClash.all(catalog), memory: memory,
             access: access)
@@ -141,7 +138,7 @@ extension MemoryMath {
         guard !rows.isEmpty else { return [] }
         var lines = ["memory at full context (\(limit.description)):"]
         for row in rows {
-            let names = row.tiers.joined(separator: " + ") + (row.label == .next ? " (next)" : "")
+            let names = row.names
             let padded = names + String(repeating: " ", count: max(1, 46 - names.count))
             let about = row.need.isMeasured ? "" : "about "
             let sum =
@@ -160,6 +157,10 @@ extension MemoryMath {
         }
         return lines
     }
+}
+
+extension MemoryMath.Row {
+    var names: String { tiers.joined(separator: " + ") + (label == .next ? " (next)" : "") }
 }
 
 extension MemoryMath.Verdict {

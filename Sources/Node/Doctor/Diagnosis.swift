@@ -77,7 +77,22 @@ package struct Symptoms: Equatable, Sendable {
         }
     }
 
+    /// What a stack of this host's own needs.
+    package struct Stack: Equatable, Sendable {
+        /// Why models.ini cannot be read: what, and what to do.
+        package var modelsProblem: String?
+        /// Where llama-swap should be and is not.
+        package var missingLlamaSwap: String?
+        /// What is wrong with llama-server, and what to do.
+        package var llamaServerProblem: Finding?
+        package var memory: MemoryMath?
+
+        package init() {}
+    }
+
     package var cluster: ClusterIdentity?
+    /// nil where there is no models.ini, or the project uses another host's router.
+    package var stack: Stack?
     /// Why the cluster's file cannot be used: what, and what to do.
     package var clusterProblem: String?
     /// Of a host in a cluster with keys.
@@ -123,9 +138,9 @@ package struct Finding: Equatable, Sendable, Encodable {
 }
 
 extension Symptoms {
-    /// Each subject once, in the order in which one looks for a fault: from this host outwards.
+    /// In the order in which one looks for a fault: from this host outwards.
     package var findings: [Finding] {
-        [clusterFinding, certificate].compactMap { $0 } + ports.map(portFinding)
+        [clusterFinding, certificate].compactMap { $0 } + (stack?.findings ?? []) + ports.map(portFinding)
             + [
                 gatewayFinding, multicast, directoryFinding, firewall, clock, exposure, others, localNetwork,
             ].compactMap { $0 }
@@ -191,11 +206,14 @@ extension Symptoms {
         }
     }
 
+    /// Of what leads to other hosts: one in no cluster can do without.
+    private var severed: Finding.Verdict { cluster == nil && clusterProblem == nil ? .warning : .problem }
+
     private var multicast: Finding {
         let networks = interfaces.filter(\.isNetwork)
         guard !networks.isEmpty else {
             return Finding(
-                "network", .problem, "no interface leads to other machines",
+                "network", severed, "no interface leads to other machines",
                 fix: "connect to a network; nodes on other subnets are named with llmstack nodes add HOST")
         }
         let list = networks.map { "\($0.name) (\($0.addresses.joined(separator: ", ")))" }.joined(separator: ", ")
@@ -206,10 +224,10 @@ extension Symptoms {
         switch directory {
         case .available: Finding("mdns", .ok, "the system's directory of services answers")
         case .unavailable(let reason, let fix):
-            Finding("mdns", .problem, reason, fix: "\(fix); meanwhile llmstack nodes add HOST works without it")
+            Finding("mdns", severed, reason, fix: "\(fix); meanwhile llmstack nodes add HOST works without it")
         case .silent:
             Finding(
-                "mdns", .problem, "the system's directory of services does not answer",
+                "mdns", severed, "the system's directory of services does not answer",
                 fix: "see that avahi-daemon runs; meanwhile llmstack nodes add HOST works without it")
         }
     }
@@ -290,6 +308,46 @@ extension Symptoms {
         return Finding(
             "permission", .ok, "macOS asks once whether llmstack may use the local network; a refusal shows as silence",
             fix: "System Settings > Privacy & Security > Local Network, if no node is ever seen")
+    }
+}
+
+extension Symptoms.Stack {
+    fileprivate var findings: [Finding] {
+        var findings: [Finding] = []
+        if let parts = modelsProblem?.components(separatedBy: "\n  fix: ") {
+            findings.append(Finding("models.ini", .problem, parts[0], fix: parts.dropFirst().first))
+        }
+        if let missingLlamaSwap {
+            findings.append(
+                Finding(
+                    "llama-swap", .problem, "there is no program at \(missingLlamaSwap)",
+                    fix: "llmstack install-llama-swap"))
+        }
+        if let llamaServerProblem { findings.append(llamaServerProblem) }
+        return findings + (memory?.findings ?? [])
+    }
+}
+
+extension MemoryMath {
+    /// A line for each set that may not fit; else one for all.
+    fileprivate var findings: [Finding] {
+        let doubtful = rows.filter { $0.verdict != .fits }
+        guard !rows.isEmpty, doubtful.isEmpty else {
+            return doubtful.map { row in
+                let fix =
+                    switch row.verdict {
+                    case .fitsWithLimit(let mebibytes):
+                        "sudo sysctl iogpu.wired_limit_mb=\(mebibytes), until the next boot"
+                    case .unknown: "give each tier its size_gb in models.ini"
+                    case .fits, .tooBig: "name a smaller hf_file or ctx_size in models.ini; llmstack check has the sums"
+                    }
+                return Finding(
+                    "memory", .warning,
+                    "\(row.names): \(ByteCount.oneDecimal(row.totalGB)) GB, \(row.verdict.text); \(limit.description)",
+                    fix: fix)
+            }
+        }
+        return [Finding("memory", .ok, "what may be loaded together fits; \(limit.description)")]
     }
 }
 

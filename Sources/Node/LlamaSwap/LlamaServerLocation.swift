@@ -26,6 +26,20 @@ extension LlamaSwapConfig {
         return (path + usual).map { "\($0)/llama-server" }.first(where: isExecutable) ?? "llama-server"
     }
 
+    /// What is said where there is none; nil where there is, or where a command's name is taken at its word.
+    package static func lackOfLlamaServer(
+        catalog: Catalog, environment: [String: String]
+    ) -> (problem: String, fix: String)? {
+        let server = locateLlamaServer(catalog: catalog, environment: environment)
+        guard server == "llama-server" || server.hasPrefix("/") && !isProgram(server) else { return nil }
+        let place = server == "llama-server" ? "on PATH" : "at \(server)"
+        let named = catalog.defaults.llamaServer == nil ? "set LLAMA_SERVER_BIN" : "mend llama_server_bin"
+        return (
+            "there is no llama-server \(place): no local tier will answer",
+            "install llama.cpp, or \(named), then run llmstack restart"
+        )
+    }
+
     /// Whether there is a file at `path` that may be executed.
     package static func isProgram(_ path: String) -> Bool {
         var isDirectory: ObjCBool = false

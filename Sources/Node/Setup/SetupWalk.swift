@@ -109,10 +109,7 @@ package struct SetupWalk: Sendable {
     }
 
     private func addUp(_ catalog: Catalog) async {
-        let cache = WeightsCache(environment: environment)
-        let limit = await MemoryLimit.ofThisHost(environment: environment)
-        let math = MemoryMath(catalog: catalog, limit: limit) { cache.find($0).flatMap { GGUFHeader.read($0.path) } }
-        let lines = math.lines
+        let lines = await MemoryMath.ofThisHost(catalog, environment: environment).lines
         for line in lines.isEmpty ? ["no local tiers that stay in memory together"] : lines { console.say(line) }
     }
 }

@@ -160,14 +160,9 @@ package struct StackStarter: Sendable {
     /// llama-swap.yaml, if it is not right already. It names llama-server, which is missed only when a model is loaded:
     /// better said here.
     package func writeConfiguration(_ ready: Preflight) throws(StackFailure) {
-        let server = LlamaSwapConfig.locateLlamaServer(catalog: ready.catalog, environment: environment)
-        if server == "llama-server" || server.hasPrefix("/") && !LlamaSwapConfig.isProgram(server) {
-            let place = server == "llama-server" ? "on PATH" : "at \(server)"
-            let named = ready.catalog.defaults.llamaServer == nil ? "set LLAMA_SERVER_BIN" : "mend llama_server_bin"
+        if let lack = LlamaSwapConfig.lackOfLlamaServer(catalog: ready.catalog, environment: environment) {
             // No error: what start promises works, and who has no local weights yet wants nothing else.
-            console.say(
-                "note: there is no llama-server \(place): no local tier will answer\n"
-                    + "  fix: install llama.cpp, or \(named), then run llmstack restart")
+            console.say("note: \(lack.problem)\n  fix: \(lack.fix)")
         }
         let yaml = blueprint.llamaSwapYAML(ready.catalog, ready.channel.usesNext)
         do { _ = try GeneratedFile(path: work.llamaSwapYAML, text: yaml, mode: 0o644).write() } catch {
