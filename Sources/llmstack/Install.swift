@@ -165,6 +165,9 @@ struct Install: AsyncParsableCommand {
             print(
                 "note: models.ini queues nothing (no hf_file_next, no aws_model_id_next), so start --next will refuse")
         }
-        print("next: llmstack \(install.work.runningChannel == nil ? "start" : "restart")")
+        // Without the program start refuses.
+        let lacksPrograms = install.channel.isLocal && !LlamaSwapConfig.isProgram(install.work.llamaSwap)
+        let next = lacksPrograms ? "setup" : install.work.runningChannel == nil ? "start" : "restart"
+        print("next: llmstack \(next)")
     }
 }

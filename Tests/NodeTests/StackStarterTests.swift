@@ -31,12 +31,14 @@ struct StackStarterTests {
         return project
     }
 
-    private func starter(_ project: ScratchProject, _ console: Recorder) -> StackStarter {
+    private func starter(
+        _ project: ScratchProject, _ console: Recorder, _ table: FakeProcessTable = .init(),
+        probe: Probe = Probe { _, _ throws in throw Nobody() }
+    ) -> StackStarter {
         let environment = ["ROUTER_PORT": "1", "PATH": "/usr/bin:/bin", "HOME": project.work.path]
         return StackStarter(
-            work: project.work, blueprint: Blueprint(environment: environment), table: FakeProcessTable(),
-            probe: Probe { _, _ throws in throw Nobody() }, console: console, environment: environment,
-            llmstack: "/nowhere")
+            work: project.work, blueprint: Blueprint(environment: environment), table: table, probe: probe,
+            console: console, environment: environment, llmstack: "/nowhere")
     }
 
     private static let queued = "[a]\nhf_repo = o/r\nhf_file = f\nhf_file_next = g\n"
@@ -54,5 +56,30 @@ struct StackStarterTests {
         #expect(failure?.problem.contains("ended at once") == true, "\(failure?.description ?? "")")
         #expect(try String(contentsOfFile: "\(project.work.state)/seen", encoding: .utf8) == "next\n")
         #expect(!FileManager.default.fileExists(atPath: project.work.activeChannel))
+    }
+
+    @Test(
+        "What was edited while it runs is said to wait for a restart",
+        .enabled(if: !LocalPort.isTaken(host: "127.0.0.1", port: Endpoints.llamaSwapPort)), arguments: [false, true])
+    func edits(_ isEdited: Bool) async throws {
+        let project = try project(ini: Self.queued)
+        var table = FakeProcessTable()
+        let identity = DaemonIdentity(work: project.work)
+        func environment(_ kind: DaemonKind) -> [String: String] {
+            [
+                DaemonIdentity.markVariable: identity.mark(kind), "LLMSTACK_CHANNEL": "current",
+                "LLMSTACK_WORK_DIR": project.work.path,
+            ]
+        }
+        table.add(40, ["llama-swap", "--config", project.work.llamaSwapYAML], environment(.llamaSwap))
+        table.add(41, ["llmstack", "router"], environment(.router))
+        let console = Recorder()
+        let starter = starter(project, console, table, probe: Probe { _, _ in (status: 200, body: []) })
+        let yaml = starter.blueprint.llamaSwapYAML(try starter.blueprint.catalog(project.work), false)
+        try project.write(yaml, "llama-swap.yaml")
+        if isEdited { try project.write(Self.queued + "ctx_size = 4096\n", "models.ini") }
+        #expect(try await starter.start(wanted: .current) == .current)
+        #expect(console.text.contains("already running"), "\(console.text)")
+        #expect(console.text.contains("other settings") == isEdited, "\(console.text)")
     }
 }

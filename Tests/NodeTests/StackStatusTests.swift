@@ -46,6 +46,20 @@ struct StackStatusTests {
         #expect(failure?.advice == "next: llmstack install")
     }
 
+    @Test("Below a project the way leads there, and not to another one")
+    func below() async throws {
+        let project = try ScratchProject()
+        try project.write("current\n", "default-channel")
+        let below = WorkDirectory(environment: [:], currentDirectory: "\(project.work.path)/src/lib")
+        #expect(below.projectAbove == project.work.path)
+        #expect(below.wayToProject.hasPrefix("cd \(project.work.path), "))
+        #expect(project.work.projectAbove == nil && project.work.wayToProject == "llmstack install")
+        let failure = #expect(throws: StackFailure.self) { try Preflight.requireOpencode(below) }
+        #expect(failure?.advice.hasPrefix("fix: cd \(project.work.path), ") == true)
+        let missing = #expect(throws: ModelsINI.Unreadable.self) { try ModelsINI.load(below, environment: [:]) }
+        #expect(missing?.description.contains("next: cd \(project.work.path), ") == true)
+    }
+
     @Test("A models.ini with a fault is an error with the file's own advice")
     func brokenINI() async throws {
         let project = try ScratchProject()

@@ -5,13 +5,13 @@ import Foundation
 package enum ModelsINI {
     /// A models.ini that is not there, or cannot be read as text.
     package enum Unreadable: Error, Equatable, CustomStringConvertible {
-        case missing(String)
+        case missing(String, next: String)
         case notText(String)
         case refused(String, reason: String)
 
         package var description: String {
             switch self {
-            case .missing(let path): "no models.ini at \(path)\n  next: llmstack install"
+            case .missing(let path, let next): "no models.ini at \(path)\n  next: \(next)"
             case .notText(let path): "\(path) is not UTF-8 text\n  fix: save it as UTF-8 in your editor"
             case .refused(let path, let reason):
                 "cannot read \(path): \(reason)\n  fix: check what it is and its permissions"
@@ -30,7 +30,9 @@ package enum ModelsINI {
     package static func load(
         _ work: WorkDirectory, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> Catalog {
-        guard let text = try text(work) else { throw Unreadable.missing(work.modelsINI) }
+        guard let text = try text(work) else {
+            throw Unreadable.missing(work.modelsINI, next: work.wayToProject)
+        }
         return try Catalog.parse(text, file: work.modelsINI) { environment[$0] }
     }
 

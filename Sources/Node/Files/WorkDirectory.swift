@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 
 /// Where a project, its generated files and the shared programs are, as the environment says.
@@ -61,6 +62,24 @@ package struct WorkDirectory: Equatable, Sendable {
 
     /// The channel that `start` brought up; nil while stopped.
     package var runningChannel: Channel? { marker(activeChannel) }
+
+    /// The nearest project above this directory; nil where there is none.
+    package var projectAbove: String? {
+        var directory = URL(fileURLWithPath: path)
+        while directory.path != "/" {
+            directory.deleteLastPathComponent()
+            let project = WorkDirectory(environment: ["HOME": home], currentDirectory: directory.path)
+            if project.pinnedChannel != nil { return directory.path }
+        }
+        return nil
+    }
+
+    /// What to do where there is no project.
+    package var wayToProject: String {
+        projectAbove.map {
+            "cd \($0.printable()), the project that this directory is in (llmstack install would make another here)"
+        } ?? "llmstack install"
+    }
 
     private func marker(_ path: String) -> Channel? {
         (try? String(contentsOfFile: path, encoding: .utf8)).flatMap { Channel(marker: $0) }

@@ -50,7 +50,7 @@ package struct Preflight: Sendable {
     package static func requireOpencode(_ work: WorkDirectory) throws(StackFailure) {
         guard FileManager.default.fileExists(atPath: work.opencodeJSON) else {
             throw StackFailure(
-                "this project is not set up: there is no \(work.opencodeJSON)", advice: "fix: llmstack install")
+                "this project is not set up: there is no \(work.opencodeJSON)", advice: "fix: \(work.wayToProject)")
         }
     }
 

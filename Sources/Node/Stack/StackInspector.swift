@@ -27,7 +27,7 @@ package struct StackInspector: Sendable {
         if case .external(let url)? = work.pinnedChannel { return await external(url) }
         let hasINI = FileManager.default.fileExists(atPath: work.modelsINI)
         guard hasINI || work.pinnedChannel != nil || work.runningChannel != nil else {
-            throw StackFailure("there is no llmstack project in \(work.path)", advice: "next: llmstack install")
+            throw StackFailure("there is no llmstack project in \(work.path)", advice: "next: \(work.wayToProject)")
         }
         let catalog = try hasINI ? Preflight.catalog(work, blueprint) : Catalog()
         let endpoints = try Endpoints(checking: environment, catalog.defaults)

@@ -163,7 +163,13 @@ extension StackPlan.Refusal {
                     advice: "fix: run llmstack stop in \(project), or share its stack: llmstack install --external")
             }
             let end = occupant.pid.map { "end it (kill \($0))" } ?? "end whatever listens there"
-            return StackFailure(what, advice: "fix: \(end), then run llmstack start again")
+            let other =
+                switch (kind, wanted.isLocal) {
+                case (.llamaSwap, _): ""
+                case (.router, true): " (or take another port: router_port in models.ini, then llmstack install)"
+                case (.router, false): " (or take another port: ROUTER_PORT=N llmstack install --external)"
+                }
+            return StackFailure(what, advice: "fix: \(end), then run llmstack start again\(other)")
         }
     }
 }

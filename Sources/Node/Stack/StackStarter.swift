@@ -51,10 +51,12 @@ package struct StackStarter: Sendable {
             throw refusal.failure(wanted: ready.channel, port: ready.endpoints.port)
         case .supervised(let pid):
             console.say("llmstack start --foreground (pid \(pid)) looks after this project already")
+            noteEdits(ready, next: ServiceRestart.command)
         case .alreadyRunning:
             try adopt(seen, observer)
             try await confirm(seen, ready.endpoints)
             console.say(running(ready, "already running"))
+            noteEdits(ready, next: "llmstack restart")
             try mark(ready, seen)
         case .bringUp(let missing):
             warnOfExposure(ready.endpoints)
@@ -77,6 +79,15 @@ package struct StackStarter: Sendable {
     package func preflight(_ gateway: Gateway?, wanted: Channel?) throws(StackFailure) -> Preflight {
         if let gateway { return try Preflight(work, gateway: gateway) }
         return try Preflight(work: work, blueprint: blueprint, wanted: wanted, environment: environment)
+    }
+
+    /// llama-swap reads its file once, so what is edited while it runs waits for the next start.
+    private func noteEdits(_ ready: Preflight, next: String) {
+        guard ready.channel.isLocal, !ready.catalog.localTiers.isEmpty,
+            let running = try? String(contentsOfFile: work.llamaSwapYAML, encoding: .utf8),
+            running != blueprint.llamaSwapYAML(ready.catalog, ready.channel.usesNext)
+        else { return }
+        console.say("note: llama-swap runs with other settings than models.ini has now\n  next: \(next)")
     }
 
     private func running(_ ready: Preflight, _ how: String) -> String {
