@@ -20,6 +20,7 @@ struct Doctor: AsyncParsableCommand {
     var printsJSON = false
 
     func run() async throws {
+        _ = try Endpoints(checking: ProcessInfo.processInfo.environment)
         let findings = await symptoms().findings
         if printsJSON {
             let encoder = JSONEncoder()

@@ -62,6 +62,7 @@ struct UserErrorTests {
     private static let portCases: [Case] = [
         Case(typed: ["install"], environment: ["ROUTER_PORT": "abc"], ini: good, says: ["ROUTER_PORT=abc", "65535"]),
         Case(typed: ["status"], environment: ["ROUTER_PORT": "abc"], ini: good, says: ["ROUTER_PORT=abc", "65535"]),
+        Case(typed: ["doctor"], environment: ["ROUTER_PORT": "abc"], says: ["ROUTER_PORT=abc", "65535"]),
         Case(typed: ["check"], environment: ["ROUTER_PORT": "abc"], ini: good, says: ["ROUTER_PORT=abc", "65535"]),
         Case(
             typed: ["start", "--detach"], environment: ["ROUTER_PORT": "0"], ini: good,
