@@ -36,7 +36,6 @@ struct Activate: ParsableCommand {
         print(shell.sourceLine(path))
         // In a start-up file it runs for every new shell, which must not be greeted each time.
         guard present != shell.hook else { return }
-        FileHandle.standardError.write(
-            Data("wrote \(path)\n  next: add to \(shell.startupFile):  \(shell.startupLine)\n".utf8))
+        StandardStream.errors.put("wrote \(path)\n  next: add to \(shell.startupFile):  \(shell.startupLine)\n")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Node
 
 /// The command line. Each verb is in the file of its name.
 @main
@@ -24,6 +25,7 @@ struct LLMStack: AsyncParsableCommand {
         ])
 
     static func main() async {
+        StandardStream.reserve()
         let arguments = CommandLineArguments(Array(CommandLine.arguments.dropFirst()))
         await Outcome.of(arguments).leave()
     }

@@ -59,6 +59,7 @@ struct Nodes: AsyncParsableCommand {
                 if comparable(text) != shown {
                     console.say((console.terminal != nil && !printsJSON ? "\u{1b}[2J\u{1b}[H" : "") + text)
                     shown = comparable(text)
+                    if StandardStream.hasLostOutput { return }
                 }
                 try await Task.sleep(for: .milliseconds(100))
             }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Node
 
 /// How a command ends: what it prints where, and its exit code.
 ///
@@ -41,8 +42,12 @@ struct Outcome {
     }
 
     func leave() -> Never {
-        FileHandle.standardOutput.write(Data(output.utf8))
-        FileHandle.standardError.write(Data(errors.utf8))
-        exit(code)
+        StandardStream.output.put(output)
+        StandardStream.errors.put(errors)
+        guard code == 0, let problem = StandardStream.problem else { exit(code) }
+        StandardStream.errors.put(
+            "llmstack: standard output cannot be written: \(problem)\n"
+                + "  fix: make room where it goes, or send it elsewhere\n")
+        exit(1)
     }
 }

@@ -16,8 +16,8 @@ struct Reload: ParsableCommand {
 
     func run() throws {
         guard let reload = ShellReload(.current()) else {
-            FileHandle.standardError.write(
-                Data("llmstack: this directory is no project, so nothing is changed\n  next: llmstack install\n".utf8))
+            StandardStream.errors.put(
+                "llmstack: this directory is no project, so nothing is changed\n  next: llmstack install\n")
             return
         }
         let environment = ProcessInfo.processInfo.environment

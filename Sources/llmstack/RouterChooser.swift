@@ -55,7 +55,7 @@ struct RouterChooser {
         case .list, .unusable, .unknown, .nothing:
             let failure =
                 RouterNotFound(choice, wanted: wanted, findings: findings) ?? RouterNotFound(nothingIn: findings)
-            FileHandle.standardError.write(Data("llmstack: \(failure)\n".utf8))
+            StandardStream.errors.put("llmstack: \(failure)\n")
             throw ExitCode(failure.exitCode)
         }
     }
@@ -108,7 +108,7 @@ struct RouterChooser {
 
     private func ask(_ clusters: [[RouterCandidate]]) throws -> [RouterCandidate] {
         for _ in 0..<Self.patience {
-            FileHandle.standardOutput.write(Data("which cluster? [1-\(clusters.count)] ".utf8))
+            print("which cluster? [1-\(clusters.count)] ", terminator: "")
             guard let answer = readLine(), answer != "q" else { break }
             if let cluster = RouterChoice.pick(answer, of: clusters) { return cluster }
             print("type a number from 1 to \(clusters.count), or q")

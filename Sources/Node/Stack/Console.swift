@@ -31,11 +31,11 @@ package struct StandardConsole: Console {
 
     package init() {}
 
-    package func say(_ line: String) { put(clearing + line + "\n", STDOUT_FILENO) }
+    package func say(_ line: String) { StandardStream.output.put(clearing + line + "\n") }
 
     package func warn(_ text: String) {
-        put(clearing, STDOUT_FILENO)
-        put(text + "\n", STDERR_FILENO)
+        StandardStream.output.put(clearing)
+        StandardStream.errors.put(text + "\n")
     }
 
     package func waiting(for what: String, seconds: Double) {
@@ -43,7 +43,7 @@ package struct StandardConsole: Console {
         let marks = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
         let mark = marks[Int(seconds * 10) % marks.count]
         let line = "\(mark) waiting for \(what), \(Int(seconds)) s"
-        put(clearing + TerminalText.fitted(line, to: terminal.columns - 1), STDOUT_FILENO)
+        StandardStream.output.put(clearing + TerminalText.fitted(line, to: terminal.columns - 1))
     }
 
     package func progress(_ lines: [String]) {
@@ -53,7 +53,7 @@ package struct StandardConsole: Console {
         }
         // A full line would take two rows on some terminals.
         let fitted = lines.prefix(terminal.rows).map { TerminalText.fitted($0, to: terminal.columns - 1) }
-        put(TerminalText.block(Array(fitted)), STDOUT_FILENO)
+        StandardStream.output.put(TerminalText.block(Array(fitted)))
     }
 
     /// Asked for each time: a window is made larger and smaller.
@@ -67,14 +67,4 @@ package struct StandardConsole: Console {
     }
 
     private var clearing: String { isTerminal ? TerminalText.clearing : "" }
-
-    private func put(_ text: String, _ descriptor: Int32) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
-        }
-    }
 }
