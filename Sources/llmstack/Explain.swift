@@ -17,7 +17,10 @@ struct Explain: AsyncParsableCommand {
             would send the request: it shows what each host would cost, in seconds, and sends nothing either.
             """)
 
-    @Argument(help: "A file with a request body, or - for standard input.")
+    /// Bytes: what a router takes at most.
+    private static let limit = 64 << 20
+
+    @Argument(help: "A file with a request body, or - for standard input.", completion: .file())
     var file = "-"
 
     @Flag(help: "Ask the router where the request would go, and what each host would cost.")
@@ -84,12 +87,12 @@ struct Explain: AsyncParsableCommand {
     }
 
     private func readBody() throws -> [UInt8] {
-        if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
         do {
-            return Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+            return try file == "-"
+                ? WholeFile.readStandardInput(limit: Self.limit)
+                : WholeFile.read(file, limit: Self.limit, mayBePipe: true)
         } catch {
-            throw Unusable(
-                description: "cannot read \(file): \(error.localizedDescription)\n  fix: name a readable file, or - ")
+            throw Unusable(description: "\(error)\n  fix: name a readable file, or - for standard input")
         }
     }
 }

@@ -80,6 +80,10 @@ struct RouterSettings {
             catalog = try Catalog.parse(text, file: work.modelsINI) { environment[$0] }
         } catch let failure as WholeFile.Failure where failure.isMissing {
             hasFile = false
+        } catch let failure as WholeFile.Failure {
+            throw CatalogError(
+                file: work.modelsINI, line: nil, problem: "it cannot be read: \(failure.reason)",
+                fix: "check what it is and its permissions")
         }
         return (try RoutingTable(catalog: catalog) { environment[$0] }, hasFile)
     }

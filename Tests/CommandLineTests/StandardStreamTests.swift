@@ -27,7 +27,9 @@ struct StandardStreamTests {
     @Test(
         arguments: [
             ("--version >&-", 1, "standard output cannot be written"), ("frobnicate 2>&-", 1, ""),
-            ("reload 2>&-", 0, ""),
+            ("reload 2>&-", 0, ""), ("explain <&-", 1, "standard input is empty"),
+            ("explain </", 1, "cannot read standard input: is a directory\n  fix: "),
+            ("explain /", 1, "cannot read /: is a directory\n  fix: "),
         ] as [(String, Int32, String)])
     func aStreamThatIsClosedOrADirectoryEndsNothing(_ words: String, _ code: Int32, _ says: String) async throws {
         let result = try await run("exec \"$0\" \(words)")

@@ -45,7 +45,7 @@ struct UserErrorTests {
         ("[DEFAULT]\nhost = foo bar", [":2:", "host = foo bar", "127.0.0.1"]),
     ]
 
-    static let cases = ownHostCases + portCases + tierCases + clusterCases
+    static let cases = ownHostCases + portCases + tierCases + aDirectoryForAFile + clusterCases
 
     private static let clash = good + "[b]\nrole = fast\nhf_repo = a/b\nhf_file = d\n"
 
@@ -68,6 +68,12 @@ struct UserErrorTests {
             typed: ["start", "--detach"], environment: ["ROUTER_PORT": "0"], ini: good,
             files: [".llmstack/opencode.json": "{}"], hasLlamaSwap: true, says: ["ROUTER_PORT=0", "65535"]),
     ]
+
+    private static let aDirectoryForAFile = ["install", "status", "check", "download", "explain", "router"].map {
+        Case(
+            typed: [$0], files: [".llmstack/models.ini/part": ""],
+            says: ["models.ini", "is a directory", "check what it is"])
+    }
 
     private static let ownHostCases: [Case] =
         (broken + brokenNodeSections).flatMap { ini, says in

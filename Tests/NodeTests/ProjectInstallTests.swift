@@ -170,6 +170,20 @@ struct ModelsINITests {
         #expect(throws: ModelsINI.Unreadable.notText(work.modelsINI)) { try ModelsINI.load(work, environment: [:]) }
     }
 
+    @Test func `a models ini that is a directory or a pipe is refused and not waited for`() throws {
+        let scratch = try Scratch()
+        let work = WorkDirectory(environment: ["HOME": scratch.path], currentDirectory: scratch.path)
+        try FileManager.default.createDirectory(atPath: work.modelsINI, withIntermediateDirectories: true)
+        #expect(throws: ModelsINI.Unreadable.refused(work.modelsINI, reason: "is a directory")) {
+            try ModelsINI.load(work, environment: [:])
+        }
+        try FileManager.default.removeItem(atPath: work.modelsINI)
+        #expect(mkfifo(work.modelsINI, 0o600) == 0)
+        #expect(throws: ModelsINI.Unreadable.refused(work.modelsINI, reason: "it is a pipe and no file")) {
+            try ModelsINI.load(work, environment: [:])
+        }
+    }
+
     @Test func `loading puts the environment's values in`() throws {
         let scratch = try Scratch()
         try scratch.put(Fixture.text("inis/env-refs.ini"), ".llmstack/models.ini")

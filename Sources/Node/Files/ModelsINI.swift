@@ -1,5 +1,6 @@
 package import Cluster
 import Foundation
+import Wire
 
 /// A project's models.ini: reading it, and the text that it begins with.
 package enum ModelsINI {
@@ -40,12 +41,8 @@ package enum ModelsINI {
     package static func text(_ work: WorkDirectory) throws(Unreadable) -> String? {
         let path = work.modelsINI
         guard FileManager.default.fileExists(atPath: path) else { return nil }
-        let bytes: Data
-        do {
-            bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw .refused(path, reason: error.localizedDescription)
-        }
+        let bytes: [UInt8]
+        do { bytes = try WholeFile.read(path) } catch { throw .refused(path, reason: error.reason) }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw .notText(path) }
         return text
     }
