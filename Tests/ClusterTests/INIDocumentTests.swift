@@ -24,7 +24,8 @@ struct INIDocumentTests {
         ("k = v\n[a]", 1, "before the first section"), ("[a]\nk = 1\nk = 2", 3, "appears twice"),
         ("[a]\nK = 1\nk : 2", 3, "first on line 2"), ("[a]\n[b]\n[a]", 3, "appears twice"),
         ("[a]\njust words", 2, "neither"), ("[a]\n= v", 2, "neither"), ("[a]\n\n[", 3, "neither"),
-        ("[a]\n[]", 2, "neither"),
+        ("[a]\n[]", 2, "neither"), ("[a\nk = v", 1, "\"[a\" is a section header without its ]"),
+        ("[a]\nk = v\n[b", 3, "without its ]"), ("[a = b", 1, "before the first section"),
         ("[DEFAULT]\nx = 1\n[DEFAULT]\nx = 2", 4, "appears twice"),
     ])
     func aFaultNamesItsLine(_ text: String, _ line: Int, _ words: String) {

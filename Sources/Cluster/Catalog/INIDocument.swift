@@ -124,13 +124,18 @@ private struct INIParser {
 
     private mutating func entry(_ content: [Unicode.Scalar]) throws(CatalogError) {
         let shown = String(content)
+        let delimiter = content.firstIndex { $0 == "=" || $0 == ":" }
+        if content.first == "[", content.count > 1, delimiter == nil, content.firstIndex(of: "]") == nil {
+            throw CatalogError(
+                file: file, line: number, problem: "\"\(shown)\" is a section header without its ]",
+                fix: "write it as \(shown)]")
+        }
         guard section != nil else {
             throw CatalogError(
                 file: file, line: number,
                 problem: "\"\(shown)\" stands before the first section header",
                 fix: "put a header such as [DEFAULT] or [code-smart] on a line above it")
         }
-        let delimiter = content.firstIndex { $0 == "=" || $0 == ":" }
         guard let delimiter, delimiter > 0 else {
             throw CatalogError(
                 file: file, line: number,
