@@ -4,11 +4,30 @@ import NIOPosix
 import ServiceLifecycle
 package import Wire
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#endif
+
 /// Runs a router until it is told to stop.
 package struct RouterService: Service {
     /// The address cannot be listened on.
     package struct CannotListen: Error, CustomStringConvertible {
         package let description: String
+
+        fileprivate init(_ host: String, _ port: Int, _ error: any Error) {
+            var reason = "\(error)"
+            var fix = "llmstack status shows who has the port; ROUTER_PORT takes another"
+            let mendsHost = "set ROUTER_HOST to an address of this host, or unset it"
+            if let error = error as? IOError {
+                reason = errnoText(error.errnoCode)
+                if error.errnoCode == EADDRNOTAVAIL || error.errnoCode == EINVAL { fix = mendsHost }
+            } else if let error = error as? SocketAddressError.UnknownHost {
+                (reason, fix) = (error.errorDescription.lowercased(), mendsHost)
+            }
+            description = "cannot listen on \(host):\(port): \(reason)\n  fix: \(fix)"
+        }
     }
 
     private let router: any RequestRouter
@@ -32,10 +51,7 @@ package struct RouterService: Service {
                 host: host, port: port, router: router, limits: profile.limits,
                 connectTimeout: .seconds(Int64(profile.connectSeconds)), group: MultiThreadedEventLoopGroup.singleton)
         } catch {
-            let reason = (error as? IOError).map { errnoText($0.errnoCode) } ?? "\(error)"
-            throw CannotListen(
-                description: "cannot listen on \(host):\(port): \(reason)\n"
-                    + "  fix: llmstack status shows who has the port; ROUTER_PORT takes another")
+            throw CannotListen(host, port, error)
         }
         log.notice("listening on http://\(host):\(server.port)")
         try? await gracefulShutdown()

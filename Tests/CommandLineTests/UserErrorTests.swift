@@ -155,7 +155,12 @@ struct UserErrorTests {
                 says: ["ROUTER_HIGH_FIDELITY_CEILING=12k"]),
             Case(
                 typed: ["router"], environment: ["ROUTER_HOST": "203.0.113.7", "ROUTER_PORT": "0"],
-                says: ["203.0.113.7", "ROUTER_PORT"]),
+                says: ["203.0.113.7", "ROUTER_HOST"]),
+            // Longer than a name may be, so that nobody is asked for it.
+            Case(
+                typed: ["router"],
+                environment: ["ROUTER_HOST": String(repeating: "x", count: 70), "ROUTER_PORT": "0"],
+                says: ["cannot listen on xxx", "ROUTER_HOST"]),
         ]
 
     @Test func thereAreManyOfThem() {
