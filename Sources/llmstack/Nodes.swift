@@ -15,10 +15,8 @@ struct Nodes: AsyncParsableCommand {
             """,
         subcommands: [Show.self, Add.self, Remove.self], defaultSubcommand: Show.self)
 
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Show the nodes (what llmstack nodes does by itself).")
-
+    /// What ``Show`` takes. The verb has it too, so that its own help and completion tell of it.
+    struct Options: ParsableArguments {
         @Flag(help: "Stay and show each change.")
         var watch = false
 
@@ -28,21 +26,39 @@ struct Nodes: AsyncParsableCommand {
         @Flag(help: "Show how the nodes' health changed, the newest last; the router need not run.")
         var history = false
 
-        @Option(help: ArgumentHelp("How many changes --history shows at most.", valueName: "n"))
-        var limit = 100
+        @Option(help: ArgumentHelp("How many changes --history shows at most (100 unless said).", valueName: "n"))
+        var limit: Int?
 
         func validate() throws {
             if history, watch { throw ValidationError("--history and --watch do not go together") }
+            guard let limit else { return }
+            if !history { throw ValidationError("--limit goes with --history") }
             if limit < 1 { throw ValidationError("--limit must be 1 or more") }
         }
 
+        /// For a verb below that shows nothing: the parser takes them there too.
+        func refuse() throws {
+            if watch || printsJSON || history {
+                throw ValidationError("--watch, --json and --history go with llmstack nodes alone")
+            }
+        }
+    }
+
+    @OptionGroup var options: Options
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show the nodes (what llmstack nodes does by itself).")
+
+        @OptionGroup var options: Options
+
         func run() async throws {
-            if history {
+            if options.history {
                 let path = ClusterFiles(environment: ProcessInfo.processInfo.environment).stateDB
-                return print(try HistoryText(path: path, limit: limit).text(asJSON: printsJSON))
+                return print(try HistoryText(path: path, limit: options.limit ?? 100).text(asJSON: options.printsJSON))
             }
             let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
-            guard watch else { return print(try show(await router.get("/llmstack/v1/cluster"))) }
+            guard options.watch else { return print(try show(await router.get("/llmstack/v1/cluster"))) }
             var shown: String?
             let console = StandardConsole()
             while true {
@@ -57,7 +73,7 @@ struct Nodes: AsyncParsableCommand {
                     continue
                 }
                 if comparable(text) != shown {
-                    console.say((console.terminal != nil && !printsJSON ? "\u{1b}[2J\u{1b}[H" : "") + text)
+                    console.say((console.terminal != nil && !options.printsJSON ? "\u{1b}[2J\u{1b}[H" : "") + text)
                     shown = comparable(text)
                     if StandardStream.hasLostOutput { return }
                 }
@@ -66,13 +82,13 @@ struct Nodes: AsyncParsableCommand {
         }
 
         private func show(_ body: [UInt8]) throws -> String {
-            if printsJSON { return String(decoding: body, as: UTF8.self) }
+            if options.printsJSON { return String(decoding: body, as: UTF8.self) }
             return RosterText(try JSONDecoder().decode(Roster.self, from: Data(body))).text
         }
 
         /// Without the ages, which always change.
         private func comparable(_ text: String) -> String {
-            printsJSON
+            options.printsJSON
                 ? text.replacing(/"last_word_ms":\d+/, with: "") : text.replacing(/\d+(\.\d)? (ms|s) ago/, with: "")
         }
     }
@@ -84,7 +100,10 @@ struct Nodes: AsyncParsableCommand {
         @Argument(help: ArgumentHelp("A node's cluster listener.", valueName: "host[:port]"))
         var node: String
 
+        @OptionGroup(visibility: .hidden) var options: Options
+
         func validate() throws {
+            try options.refuse()
             if ClusterPort.place(node) == nil { throw ValidationError("\"\(node)\" is no HOST[:PORT]") }
         }
 
@@ -116,6 +135,10 @@ struct Nodes: AsyncParsableCommand {
 
         @Argument(help: ArgumentHelp("As it was added.", valueName: "host[:port]"))
         var node: String
+
+        @OptionGroup(visibility: .hidden) var options: Options
+
+        func validate() throws { try options.refuse() }
 
         func run() throws {
             let files = ClusterFiles(environment: ProcessInfo.processInfo.environment)
