@@ -14,8 +14,10 @@ extension ClusterVerb {
                 can reach the shells of those who use the cluster.
 
                   node     serves models; on it: llmstack join TOKEN
-                  client   a laptop without a stack; on it: llmstack install --external auto --token TOKEN
-                  issuer   a node that also holds the cluster's authority: it can invite and renew when this host is off
+                  client   a laptop without a stack; on it:
+                           llmstack install --external auto --token TOKEN
+                  issuer   a node that also holds the cluster's authority:
+                           it can invite and renew when this host is off
                 """)
 
         @Option(help: ArgumentHelp("What the newcomer is: node, client or issuer.", valueName: "role"))
@@ -24,11 +26,15 @@ extension ClusterVerb {
         @Option(help: ArgumentHelp("What to call it (its host's name unless said).", valueName: "name"))
         var name: String?
 
-        @Option(help: ArgumentHelp("Of a client: requests at a time.", valueName: "n"))
-        var inFlight = KeyLimits.standard.inFlight
+        @Option(
+            help: ArgumentHelp(
+                "Of a client: requests at a time (\(KeyLimits.standard.inFlight) unless said).", valueName: "n"))
+        var inFlight: Int?
 
-        @Option(help: ArgumentHelp("Of a client: requests a minute.", valueName: "n"))
-        var perMinute = KeyLimits.standard.perMinute
+        @Option(
+            help: ArgumentHelp(
+                "Of a client: requests a minute (\(KeyLimits.standard.perMinute) unless said).", valueName: "n"))
+        var perMinute: Int?
 
         enum Role: String, ExpressibleByArgument, CaseIterable {
             case node, client, issuer
@@ -44,14 +50,22 @@ extension ClusterVerb {
 
         func validate() throws {
             try checkName(name)
-            try ClusterVerb.check(inFlight: inFlight, perMinute: perMinute)
+            try ClusterVerb.check(inFlight: limits.inFlight, perMinute: limits.perMinute)
+            if role != .client, inFlight != nil || perMinute != nil {
+                throw ValidationError("--in-flight and --per-minute go with --role client: nodes have no limits")
+            }
+        }
+
+        private var limits: KeyLimits {
+            KeyLimits(
+                inFlight: inFlight ?? KeyLimits.standard.inFlight,
+                perMinute: perMinute ?? KeyLimits.standard.perMinute)
         }
 
         func run() async throws {
             let keyed = try KeyedContext()
             try keyed.requireIssuer()
-            let token = try await keyed.desk.invite(
-                role.kind, name: name, limits: KeyLimits(inFlight: inFlight, perMinute: perMinute))
+            let token = try await keyed.desk.invite(role.kind, name: name, limits: limits)
             print(token.text)
             let next =
                 role == .client

@@ -107,6 +107,8 @@ extension UserErrorTests {
         (["join", "--open", "studio", "--name", "desk"], "--name is for clusters with keys"),
         (["cluster", "invite", "--role", "boss"], "boss"),
         (["cluster", "invite", "--in-flight", "0"], "--in-flight must be 1 to 10000"),
+        (["cluster", "invite", "--in-flight", "3"], "--in-flight and --per-minute go with --role client"),
+        (["cluster", "invite", "--role", "issuer", "--per-minute", "3"], "go with --role client"),
         (["cluster", "limit", "anna"], "say --in-flight N, --per-minute N, or both"),
         (["cluster", "revoke"], "<name>"), (["cluster", "backup"], "<file>"),
         (["join", "--open", "two words"], "\"two words\" cannot be a name"),

@@ -9,6 +9,10 @@ struct HistoryVerbTests {
         (["nodes", "--history", "--watch"], "--watch"), (["nodes", "--history", "--limit", "0"], "--limit"),
         (["nodes", "--history", "--limit", "-3"], "--limit"), (["nodes", "--history", "--limit", "many"], "many"),
         (["nodes", "show", "--history", "extra"], "extra"),
+        (["nodes", "--limit", "5"], "--limit goes with --history"),
+        (["nodes", "show", "--limit", "5"], "--limit goes with --history"),
+        (["nodes", "add", "127.0.0.1:1", "--json"], "go with llmstack nodes alone"),
+        (["nodes", "--watch", "remove", "127.0.0.1:1"], "go with llmstack nodes alone"),
     ])
     func whatIsTypedWronglyIsNamed(_ typed: [String], _ says: String) async throws {
         let terminal = try Terminal()
