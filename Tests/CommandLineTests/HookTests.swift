@@ -93,6 +93,20 @@ struct HookTests {
         #expect(!everything.contains { $0 == "PWNED" || $0 == "PWNED;" })
     }
 
+    @Test(arguments: ["bash", "zsh"]) func whoWantsNoColourGetsNone(_ shell: String) throws {
+        let terminal = try Terminal()
+        try terminal.write("{}", to: ".llmstack/opencode.json")
+        let reload = try terminal.run(["reload"], environment: ["SHELL": "/bin/\(shell)"]).output
+        try terminal.write(reload, to: "reload")
+        for file in ["$HOME/.\(shell)_llmstack_hook", "reload"] {
+            let typed = "PS1='BASE> '\n. \"\(file)\"\necho\nexit"
+            let plain = try PseudoTerminal.run(Self.shell(shell, terminal, ["NO_COLOR": "1"]), typing: typed)
+            #expect(plain.contains("[llmstack:my project] BASE> ") && !plain.contains("38;5"), "\(plain)")
+            let coloured = try PseudoTerminal.run(Self.shell(shell, terminal, ["NO_COLOR": ""]), typing: typed)
+            #expect(coloured.contains("38;5;38m"), "\(coloured.debugDescription)")
+        }
+    }
+
     @Test(arguments: ["bash", "zsh"]) func strictShellsAndTheUsersOwnHooksSurvive(_ shell: String) throws {
         let terminal = try Terminal()
         try terminal.write("{}", to: ".llmstack/opencode.json")

@@ -53,6 +53,29 @@ struct StackSubshellTests {
         #expect(zsh.contains("%F{\(colour)}[llmstack:\(channel.name)]%f"))
     }
 
+    @Test(
+        "A terminal without colours, or a user who wants none, gets a plain prompt",
+        arguments: [(["NO_COLOR": "1"], true), (["TERM": "dumb"], true), (["NO_COLOR": "", "TERM": "xterm"], false)])
+    func plainPrompts(_ environment: [String: String], _ isPlain: Bool) async throws {
+        let text = try #require(shell("/bin/bash").startupFile?.text)
+        let project = try ScratchProject()
+        try project.write(text, "rc")
+        let daemon = Daemon(
+            executable: "/bin/bash",
+            arguments: ["--norc", "-c", "PS1='me> '; . \"$0\"; printf '%s' \"$PS1\"", "\(project.work.state)/rc"],
+            environment: ["PATH": "/usr/bin:/bin", "HOME": project.work.path].merging(environment) { $1 },
+            log: "\(project.work.logs)/out.log")
+        let pid = try daemon.spawn()
+        var exit: ChildExit?
+        #expect(
+            await eventually {
+                exit = exit ?? ChildExit.poll(pid); return exit != nil
+            })
+        let prompt = try String(contentsOfFile: daemon.log, encoding: .utf8)
+        #expect((prompt == "[llmstack:current] me> ") == isPlain, "\(prompt)")
+        #expect(prompt.contains("38;5;38m") != isPlain, "\(prompt)")
+    }
+
     @Test("A directory's name is data to a real bash", arguments: ["/bin/bash"])
     func hostileNames(_ bash: String) async throws {
         let text = try #require(shell(bash, directory: Self.hostile).startupFile?.text)

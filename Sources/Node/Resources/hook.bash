@@ -66,6 +66,7 @@ _llmstack_prompt() {
   PS1=${PS1-}
   PS1=${PS1#"${_LLMSTACK_PREFIX-}"}
   _LLMSTACK_PREFIX='\[\e[38;5;'$colour'm\]'$label'\[\e[0m\] '
+  [ -z "${NO_COLOR-}" ] || _LLMSTACK_PREFIX="$label "
   PS1=$_LLMSTACK_PREFIX$PS1
 }
 

@@ -117,8 +117,10 @@ if (-not $global:_LLMSTACK_INNER_PROMPT) {
         $prefix = ''
         if ($global:_LLMSTACK_PROMPT_ON) {
             $escape = [char] 27
-            $prefix = $escape + '[38;5;' + $global:_LLMSTACK_PROMPT_COLOR + 'm[llmstack:' +
-                $global:_LLMSTACK_PROMPT_LABEL + $global:_LLMSTACK_PROMPT_SUFFIX + ']' + $escape + '[0m '
+            $label = '[llmstack:' + $global:_LLMSTACK_PROMPT_LABEL + $global:_LLMSTACK_PROMPT_SUFFIX + ']'
+            $prefix = if ($env:NO_COLOR) { $label + ' ' } else {
+                $escape + '[38;5;' + $global:_LLMSTACK_PROMPT_COLOR + 'm' + $label + $escape + '[0m '
+            }
         }
         $global:LASTEXITCODE = $code
         $prefix + (& $global:_LLMSTACK_INNER_PROMPT)

@@ -70,6 +70,7 @@ _llmstack_prompt() {
   psvar[$_LLMSTACK_SLOT]=$_LLMSTACK_LABEL
   PROMPT=${PROMPT#"${_LLMSTACK_PREFIX-}"}
   typeset -g _LLMSTACK_PREFIX="%F{$colour}[llmstack:%${_LLMSTACK_SLOT}v]%f "
+  [[ -z ${NO_COLOR-} ]] || _LLMSTACK_PREFIX="[llmstack:%${_LLMSTACK_SLOT}v] "
   PROMPT=$_LLMSTACK_PREFIX$PROMPT
 }
 

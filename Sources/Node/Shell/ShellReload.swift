@@ -46,6 +46,7 @@ package struct ShellReload: Sendable {
                 PS1=${PS1#"${_LLMSTACK_PREFIX-}"}
                 _LLMSTACK_LABEL=\(Subshell.quoted("[llmstack:\(label)]"))
                 _LLMSTACK_PREFIX='\\[\\e[38;5;\(colour)m\\]${_LLMSTACK_LABEL}\\[\\e[0m\\] '
+                if \(Subshell.isColourless); then _LLMSTACK_PREFIX='${_LLMSTACK_LABEL} '; fi
                 PS1=$_LLMSTACK_PREFIX$PS1
                 """
             }
@@ -54,6 +55,7 @@ package struct ShellReload: Sendable {
                 """
                 PROMPT=${PROMPT#"${_LLMSTACK_PREFIX-}"}
                 _LLMSTACK_LABEL=\(Subshell.quoted(label)) _LLMSTACK_PREFIX='%F{\(colour)}[llmstack:%20v]%f '
+                if \(Subshell.isColourless); then _LLMSTACK_PREFIX='[llmstack:%20v] '; fi
                 psvar[20]=$_LLMSTACK_LABEL
                 PROMPT=$_LLMSTACK_PREFIX$PROMPT
                 """

@@ -79,6 +79,9 @@ package struct Subshell: Sendable {
         }
     }
 
+    /// What a shell asks itself: its user's own start-up files may have set either.
+    static let isColourless = #"[ -n "${NO_COLOR-}" ] || [ "${TERM-}" = dumb ]"#
+
     /// The start-up file to write before the shell is run; nil where the shell needs none.
     package var startupFile: (path: String, text: String)? {
         let colour = Self.colour(channel)
@@ -95,6 +98,7 @@ package struct Subshell: Sendable {
                 # By this name the prompt hook and llmstack reload know what to take away again.
                 PS1=${PS1#"${_LLMSTACK_PREFIX-}"}
                 _LLMSTACK_PREFIX='\\[\\e[38;5;\(colour)m\\][llmstack:\(channel.name)]\\[\\e[0m\\] '
+                if \(Self.isColourless); then _LLMSTACK_PREFIX='[llmstack:\(channel.name)] '; fi
                 PS1=$_LLMSTACK_PREFIX$PS1
 
                 """
@@ -113,6 +117,7 @@ package struct Subshell: Sendable {
                 # By this name the prompt hook and llmstack reload know what to take away again.
                 PROMPT=${PROMPT#"${_LLMSTACK_PREFIX-}"}
                 _LLMSTACK_PREFIX='%F{\(colour)}[llmstack:\(channel.name)]%f '
+                if \(Self.isColourless); then _LLMSTACK_PREFIX='[llmstack:\(channel.name)] '; fi
                 PROMPT=$_LLMSTACK_PREFIX$PROMPT
 
                 """
