@@ -15,7 +15,8 @@ struct Activate: ParsableCommand {
             outside it puts back what you had.
             """)
 
-    @Argument(help: "The shell; what follows it is ignored.")
+    @Argument(
+        help: "The shell; what follows it is ignored.", completion: .list(HookShell.allCases.map(\.rawValue)))
     var shell: [String] = []
 
     struct Unsupported: Error, CustomStringConvertible {

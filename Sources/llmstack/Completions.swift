@@ -6,7 +6,7 @@ struct Completions: ParsableCommand {
         abstract: "Print the completion script of a shell.",
         discussion: """
             bash:  source <(llmstack completions bash)
-            zsh:   llmstack completions zsh > a directory of $fpath/_llmstack
+            zsh:   llmstack completions zsh > "${fpath[1]}/_llmstack"
             fish:  llmstack completions fish > ~/.config/fish/completions/llmstack.fish
             """)
 

@@ -12,8 +12,10 @@ struct Outcome {
 
     static func of(_ arguments: CommandLineArguments) async -> Outcome {
         if let verb = arguments.unknownVerb {
+            let meant = CommandLineArguments.likely(verb).map { "did you mean \($0)? " } ?? ""
             return Outcome(
-                code: 1, errors: "llmstack: there is no command \"\(verb)\"\n  next: llmstack help lists them all\n")
+                code: 1,
+                errors: "llmstack: there is no command \"\(verb)\"\n  next: \(meant)llmstack help lists them all\n")
         }
         do {
             var command = try LLMStack.parseAsRoot(arguments.words)

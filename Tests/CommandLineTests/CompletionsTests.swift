@@ -24,4 +24,19 @@ struct CompletionsTests {
         process.waitUntilExit()
         #expect(shown.contains("complete") && shown.contains("llmstack"))
     }
+
+    /// `source <(llmstack completions nosuch)` would run it.
+    @Test func whatIsWrongIsNotAmongTheScript() throws {
+        let result = try Terminal().run(["completions", "nosuch"])
+        #expect(result.code == 2 && result.output.isEmpty && result.errors.contains("nosuch"), "\(result)")
+    }
+
+    @Test func filesAndShellsAreCompleted() throws {
+        let script = try Terminal().run(["completions", "bash"]).output
+        let parts = script.split(separator: "\n_llmstack_")
+        let explain = try #require(parts.first { $0.hasPrefix("explain()") })
+        #expect(explain.contains("_add_completions -f"), "\(explain)")
+        let activate = try #require(parts.first { $0.hasPrefix("activate()") })
+        #expect(activate.contains("powershell"), "\(activate)")
+    }
 }

@@ -98,7 +98,7 @@ struct HookTests {
         try terminal.write("{}", to: ".llmstack/opencode.json")
         let reload = try terminal.run(["reload"], environment: ["SHELL": "/bin/\(shell)"]).output
         try terminal.write(reload, to: "reload")
-        for file in ["$HOME/.\(shell)_llmstack_hook", "reload"] {
+        for file in ["$HOME/.\(shell)_llmstack_hook", "./reload"] {
             let typed = "PS1='BASE> '\n. \"\(file)\"\necho\nexit"
             let plain = try PseudoTerminal.run(Self.shell(shell, terminal, ["NO_COLOR": "1"]), typing: typed)
             #expect(plain.contains("[llmstack:my project] BASE> ") && !plain.contains("38;5"), "\(plain)")

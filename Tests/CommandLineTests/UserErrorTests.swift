@@ -81,7 +81,10 @@ struct UserErrorTests {
                 Case(typed: [$0], ini: ini, input: "{}", says: ["models.ini"] + says)
             }
         } + [
-            Case(typed: ["frobnicate"], says: ["frobnicate", "llmstack help"]),
+            Case(typed: ["frobnicate"], says: ["frobnicate", "  next: llmstack help"]),
+            Case(typed: ["statsu"], says: ["statsu", "did you mean status? llmstack help"]),
+            Case(typed: ["instal"], says: ["instal", "did you mean install? llmstack help"]),
+            Case(typed: [""], says: ["no command \"\"\n  next: llmstack help"]),
             Case(typed: ["status"], says: ["llmstack install"]),
             Case(typed: ["check"], says: ["llmstack install"]), Case(typed: ["download"], says: ["llmstack install"]),
             Case(typed: ["start", "--detach"], ini: good, says: ["llama-swap", "install-llama-swap"]),
