@@ -3,7 +3,7 @@ import Testing
 
 /// `cluster backup`: who seals a file types a passphrase that opens it again, or nothing is written.
 struct BackupVerbTests {
-    private static let setsid = "/usr/bin/setsid"
+    static let setsid = "/usr/bin/setsid"
     private static let variable = "LLMSTACK_BACKUP_PASSPHRASE"
     private static let question = "passphrase for the backup: "
 
@@ -64,7 +64,7 @@ struct BackupVerbTests {
     }
 
     /// It needs a terminal that signals its programs.
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: setsid)))
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: BackupVerbTests.setsid)))
     func controlCEndsItAndTheTerminalShowsWhatIsTypedAgain() async throws {
         let terminal = try await issuer()
         let process = terminal.process([])

@@ -3,7 +3,7 @@ import Testing
 
 /// Standard streams that are closed or full, or lead to what cannot be read: a command ends with a word, not with a signal.
 struct StandardStreamTests {
-    private static let hasFullDevice = FileManager.default.fileExists(atPath: "/dev/full")
+    static let hasFullDevice = FileManager.default.fileExists(atPath: "/dev/full")
 
     /// - Parameter line: for the shell, in which `$0` is the program.
     private func run(_ line: String) async throws -> Terminal.Result {
@@ -15,7 +15,7 @@ struct StandardStreamTests {
     }
 
     @Test(
-        .enabled(if: hasFullDevice),
+        .enabled(if: StandardStreamTests.hasFullDevice),
         arguments: ["--help", "--version", "cluster status", "completions bash", "install --print"])
     func outputThatIsLostIsAnError(_ words: String) async throws {
         let result = try await run("exec \"$0\" \(words) >/dev/full")
@@ -37,7 +37,7 @@ struct StandardStreamTests {
         #expect(says.isEmpty ? result.errors.isEmpty : result.errors.contains("llmstack: \(says)"), "\(result)")
     }
 
-    @Test(.enabled(if: hasFullDevice)) func errorsThatAreLostChangeNothing() async throws {
+    @Test(.enabled(if: StandardStreamTests.hasFullDevice)) func errorsThatAreLostChangeNothing() async throws {
         #expect(try await run("exec \"$0\" frobnicate 2>/dev/full").code == 1)
         #expect(try await run("exec \"$0\" reload 2>/dev/full").code == 0)
     }
