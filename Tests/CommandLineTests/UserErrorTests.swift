@@ -47,16 +47,11 @@ struct UserErrorTests {
 
     static let cases = ownHostCases + portCases + tierCases + aDirectoryForAFile + clusterCases
 
-    private static let clash = good + "[b]\nrole = fast\nhf_repo = a/b\nhf_file = d\n"
-
     private static let tierCases: [Case] = [
         Case(typed: ["install"], ini: "; mine\n", says: ["models.ini: the file has no tiers", "delete the file"]),
         Case(
             typed: ["start", "--detach"], ini: "[a]\nrole = fast\n", files: [".llmstack/opencode.json": "{}"],
             hasLlamaSwap: true, says: ["models.ini: the file has no tiers"]),
-        Case(
-            typed: ["start", "--detach"], ini: clash, files: [".llmstack/opencode.json": "{}"], hasLlamaSwap: true,
-            says: ["\"fast\" names code-fast and b; llama-swap refuses that", "other aliases"]),
     ]
 
     private static let portCases: [Case] = [

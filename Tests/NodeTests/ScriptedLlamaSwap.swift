@@ -23,7 +23,7 @@ final class ScriptedLlamaSwap: Sendable {
 
     init() throws {
         upstream = try ScriptedUpstream()
-        upstream.answer { [unowned self] socket, request in self.answer(socket, request) }
+        upstream.answer { [weak self] socket, request in self?.answer(socket, request) ?? .close }
     }
 
     var port: Int { upstream.port }

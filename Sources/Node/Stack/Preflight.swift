@@ -27,9 +27,6 @@ package struct Preflight: Sendable {
         if catalog.tiers.isEmpty, ((try? ClusterFiles(environment: environment).cluster()) ?? nil) == nil {
             throw Self.failure(ModelsINI.withoutTiers(work.modelsINI), work)
         }
-        if let clash = AliasClash.all(catalog).first {
-            throw StackFailure("\(work.modelsINI): \(clash.problem)", advice: "fix: \(AliasClash.fix)")
-        }
         endpoints = try Endpoints(checking: environment, catalog.defaults)
         channel = wanted ?? work.pinnedChannel ?? .current
         if channel.usesNext, !catalog.tiers.contains(where: \.hasNext) {

@@ -280,6 +280,10 @@ package struct StackStarter: Sendable {
     /// What models.ini hardly means as it is read.
     package func warnOfDoubts(_ catalog: Catalog) {
         for doubt in catalog.doubts { console.warn("warning: \(doubt)") }
+        // llama-swap would name its own file, which is made from this one.
+        for clash in AliasClash.all(catalog) {
+            console.warn("warning: \(work.modelsINI): \(clash.problem)\n  fix: \(AliasClash.fix)")
+        }
     }
 
     private func warnOfExposure(_ endpoints: Endpoints) {
