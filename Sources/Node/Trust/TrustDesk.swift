@@ -141,21 +141,33 @@ package struct TrustDesk: AccessDesk {
                 certificateRequest: $0, name: request.name, dnsNames: request.dnsNames, addresses: request.addresses)
         }
         let now = clock()
-        return try await secrets.withLock { secrets in
-            var book = try secrets.value(InvitationBook.self, of: .invitations) ?? InvitationBook()
-            var access = try Self.access(secrets)
-            // 1
-            let invitation = try Self.take(book.redeem(secret, now: now))
-            try Self.require(request, leaf, fits: invitation.kind, access)
-            let (entry, given) = try welcome(request, leaf, invitation, by: authority, now: now)
+        // 1
+        let invitation = try Self.redeemed(secret, request, leaf, secrets, now: now).invitation
+        let (entry, given) = try welcome(request, leaf, invitation, by: authority, now: now)
+        let access = try await secrets.withLock { secrets in
+            // 1: somebody may have been faster.
+            let (book, before, _) = try Self.redeemed(secret, request, leaf, secrets, now: now)
+            var access = before
             try Self.put(entry, in: &access)
             // 2
             try secrets.write(book, as: .invitations)
             try secrets.write(access, as: .access)
-            var reply = given
-            if leaf != nil { reply.access = access }
-            return reply
+            return access
         }
+        var reply = given
+        if leaf != nil { reply.access = access }
+        return reply
+    }
+
+    /// The book without the token, which is on the disk still, and whom the token lets in.
+    private static func redeemed(
+        _ secret: String, _ request: JoinRequest, _ leaf: LeafRequest?, _ secrets: ClusterSecrets, now: Date
+    ) throws -> (book: InvitationBook, access: AccessSet, invitation: Invitation) {
+        var book = try secrets.value(InvitationBook.self, of: .invitations) ?? InvitationBook()
+        let access = try access(secrets)
+        let invitation = try take(book.redeem(secret, now: now))
+        try require(request, leaf, fits: invitation.kind, access)
+        return (book, access, invitation)
     }
 
     /// What a newcomer is written down as, and given.
