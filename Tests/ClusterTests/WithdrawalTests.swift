@@ -19,6 +19,9 @@ struct WithdrawalTests {
             ("box up plan 2/1 wait=r:1.9\nden up plan", "stays"),
             ("box up plan 2/1 wait=r:14\nden up plan stopped load=10", "den has a line, and the wait is 4 s shorter"),
             ("box up plan 2/1 wait=r:12\nden up plan stopped load=10", "stays"),
+            // To where it is let in at once.
+            ("box up plan 2/1 wait=r:60\nden up plan 1/1", "den has a line, and the wait is 54 s shorter"),
+            ("box up plan 2/1 wait=r:60\nden up plan 2/1", "stays"),
             // Others wait; it does not.
             ("box up plan 2/1 wait=q:60\nden up plan", "stays"),
             // Nobody who can be asked.

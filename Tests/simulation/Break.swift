@@ -10,7 +10,7 @@ enum Break: String, CaseIterable, Sendable {
     case byte
     /// A request goes on to a third host and more.
     case attempts
-    /// It is forgotten that a request has left a host before.
+    /// Whatever waits goes to another host every second.
     case restless
     /// Nobody counts retries.
     case budget

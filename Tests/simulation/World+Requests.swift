@@ -161,24 +161,33 @@ extension World {
         return true
     }
 
+    private func withdrawal(
+        of request: SimRequest, _ stay: SimRequest.Stay, _ node: SimNode
+    ) -> (Workload, (to: Verdict, why: Withdrawal.Reason))? {
+        var work = request.work
+        (work.tier, work.isFlexible) = (stay.tier, true)
+        if plan.breaks == .restless, case .tier = request.ask, !request.sawByte,
+            case .host(let other) = route(request, except: [stay.host], node).decision
+        {
+            return (work, (other, .shorterWait(saving: 0)))
+        }
+        let (attempts, now) = (request.attempts, node.now(moment))
+        guard attempts.mayBeWithdrawn else { return nil }
+        seeOwn(node)
+        let move = node.fleet.withdrawal(
+            of: "\(request.placedAs)", work, from: stay.host, except: attempts.tried + attempts.left, at: now)
+        guard let move, !move.why.isFault || node.budget.allowsRetry(at: now) else { return nil }
+        return (work, move)
+    }
+
     /// Once a second: takes requests to other hosts that had better not wait where they do.
     func reconsider(_ node: SimNode) {
         for request in node.requests.values.sorted(by: { $0.number < $1.number }) {
-            let attempts = plan.breaks == .restless && !request.sawByte ? Attempts() : request.attempts
-            guard let stay = request.stay, attempts.mayBeWithdrawn, !attempts.isPlacedElsewhere,
-                request.outcome == nil, request.client == nil
-            else { continue }
-            seeOwn(node)
-            let now = node.now(moment)
-            var work = request.work
-            (work.tier, work.isFlexible) = (stay.tier, true)
-            guard
-                let move = node.fleet.withdrawal(
-                    of: "\(request.placedAs)", work, from: stay.host, except: attempts.tried + attempts.left, at: now),
-                !move.why.isFault || node.budget.allowsRetry(at: now)
+            guard let stay = request.stay, request.outcome == nil,
+                let (work, move) = withdrawal(of: request, stay, node)
             else { continue }
             if move.why.isFault {
-                node.budget.retried(at: now)
+                node.budget.retried(at: node.now(moment))
                 node.retries.append(moment)
             }
             leaveHost(request, .undecided, node)

@@ -5,14 +5,15 @@ package struct Verdict: Equatable, Sendable {
     package var exclusion: Exclusion?
     /// What it would cost; of an excluded host what it would cost otherwise.
     package var cost: Cost
-    /// Requests in hand there.
+    /// Requests in hand there, and those that run at once.
     package var inHand: Int
+    var slots: Int
 
     init(_ lane: Lane, exclusion: Exclusion? = nil, cost: Cost) {
         known = lane.known
         self.exclusion = exclusion
         self.cost = cost
-        inHand = lane.standing.inHand
+        (inHand, slots) = (lane.standing.inHand, lane.standing.slots)
     }
 
     package var host: Host { known.host }

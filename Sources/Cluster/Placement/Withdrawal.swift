@@ -4,8 +4,9 @@
 /// 1. from a host that has fallen silent to one that could begin with it at once: three seconds later the silent one is
 ///    known to be down, or is heard again, and that is sooner than anything else would be;
 /// 2. from a host where the tier's load has failed or takes too long, to any that can be asked;
-/// 3. from the line that it stands in to a host that is expected to serve it sooner, by ``leastSaving`` and by
-///    ``leastShare`` of what it would take where it is: expectations are not exact, and its place in the line is lost.
+/// 3. from the line that it stands in to a host that lets it in at once, and is expected to serve it sooner: by
+///    ``leastSaving`` and by ``leastShare`` of what it would take where it is, for expectations are not exact. So a line
+///    empties as others become free, and never into another line that may turn out to be the slower one.
 package enum Withdrawal {
     /// Seconds.
     package static let leastSaving = 2.0
@@ -58,6 +59,7 @@ extension Fleet {
         // 2
         guard here.standing.state != .failed, let wait else { return (other, .failed) }
         // 3
+        guard other.inHand < other.slots + TierAdmission.extraInFlight else { return nil }
         var cost = CostModel.cost(of: work, here.standing, at: now)
         (cost.queue, cost.load) = (wait, 0)
         let saving = cost.total - other.cost.total
