@@ -54,13 +54,14 @@ struct Assembly {
             hostGuard: LoopbackGuard(hostName: hostName(), allowedHosts: settings.allowedHosts), log: log)
     }
 
+    /// - Parameter name: by which the cluster let this host in; nil takes the host's own.
     /// - Throws: where models.ini cannot be read.
-    func agent(_ cluster: ClusterIdentity, _ id: NodeID, log: Logger) throws -> NodeAgent {
+    func agent(_ cluster: ClusterIdentity, _ id: NodeID, name: String?, log: Logger) throws -> NodeAgent {
         let table = try settings.routingTable().table
         return NodeAgent(
             identity: .init(
-                id: id, hostName: ClusterContext.label(of: hostName()), cluster: cluster, version: LLMStack.version,
-                epoch: UInt64(Date().timeIntervalSince1970 * 1000)),
+                id: id, hostName: name ?? ClusterContext.label(of: hostName()), cluster: cluster,
+                version: LLMStack.version, epoch: UInt64(Date().timeIntervalSince1970 * 1000)),
             catalog: table.catalog, usesNext: table.usesNext, llamaSwap: settings.llamaSwap, hosted: hosted,
             environment: ProcessInfo.processInfo.environment, log: log)
     }

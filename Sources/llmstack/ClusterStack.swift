@@ -17,9 +17,11 @@ struct ClusterStack {
     private let files: ClusterFiles
     private let log: Logger
     private let port: Int
+    /// nil in an open cluster.
+    private let desk: TrustDesk?
     let agent: NodeAgent
 
-    /// - Throws: where the node's id cannot be kept, or models.ini cannot be read.
+    /// - Throws: where the node's id cannot be kept, or models.ini or the cluster's files cannot be read.
     init(
         _ assembly: Assembly, _ router: StackRouter, _ rules: RoutingRules, _ identity: ClusterIdentity,
         _ files: ClusterFiles, log: Logger
@@ -31,7 +33,15 @@ struct ClusterStack {
         self.files = files
         self.log = log
         port = ClusterPort.current(ProcessInfo.processInfo.environment)
-        agent = try assembly.agent(identity, try files.nodeID(), log: log)
+        let id = try files.nodeID()
+        desk =
+            identity.security == .open
+            ? nil
+            : TrustDesk(
+                identity, id, try ClusterSecrets(configuration: files.configuration, cluster: identity.id))
+        // What `--name` of join and invite said is in the set of those who are let in.
+        let name = try desk?.current()[id.description]?.name
+        agent = try assembly.agent(identity, id, name: name, log: log)
     }
 
     /// Until it is cancelled.
@@ -107,11 +117,8 @@ struct ClusterStack {
 
     /// - Returns: nil in an open cluster.
     private func trust(_ ledger: Ledger, _ known: Known) throws -> ClusterTrust? {
-        guard identity.security == .keys else { return nil }
+        guard let desk else { return nil }
         guard !assembly.settings.listensBeyondLoopback else { throw ExposedRouter(assembly.settings.host) }
-        let desk = TrustDesk(
-            identity, agent.description.id,
-            try ClusterSecrets(configuration: files.configuration, cluster: identity.id))
         return try ClusterTrust(
             desk, name: agent.description.name, log: log, note: { ledger.noteAudit($0) }, members: { known.up },
             places: { known.all })

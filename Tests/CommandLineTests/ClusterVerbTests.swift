@@ -198,4 +198,16 @@ struct ClusterVerbTests {
         #expect(isRefusal(alone, "is in no cluster"), "\(alone)")
         #expect(await eventually { try await left.sees("right")?.state != "up" }, fails("right gone"))
     }
+
+    @Test func aHostGoesByTheNameThatItWasLetInBy() async throws {
+        let (left, right) = try await (RunningHost("left"), RunningHost(nil))
+        #expect(try await left.run("cluster", "init", "--name", "team").code == 0)
+        let token = try await left.run("cluster", "invite").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        // Its listener opens once the router has taken note.
+        let place = "127.0.0.1:\(left.clusterPort)"
+        #expect(
+            await eventually { try await right.run("join", token, "--at", place, "--name", "box").code == 0 },
+            "\(left.said)")
+        #expect(await eventually { try await right.sees("box")?.state == "up" }, "\(right.said)")
+    }
 }

@@ -15,17 +15,18 @@ final class RunningHost {
     }
 
     /// - Parameters:
-    ///   - name: of the node.
+    ///   - name: of the node; nil leaves it to the cluster and the host.
     ///   - tier: that it has.
     ///   - clusterPort: a port that is taken; nil for a free one.
     ///   - more: of the router's environment.
     init(
-        _ name: String, tier: String = "code-smart", clusterPort taken: Int? = nil,
+        _ name: String?, tier: String = "code-smart", clusterPort taken: Int? = nil,
         environment more: [String: String] = [:]
     ) async throws {
         terminal = try Terminal()
         try terminal.write(
-            "[\(tier)]\nrole = agent\nhf_repo = a/b\nhf_file = c.gguf\n[NODE]\nname = \(name)\n",
+            "[\(tier)]\nrole = agent\nhf_repo = a/b\nhf_file = c.gguf\n"
+                + (name.map { "[NODE]\nname = \($0)\n" } ?? ""),
             to: ".llmstack/models.ini")
         log = terminal.root.appending(path: "router.log")
         var attempt = 0

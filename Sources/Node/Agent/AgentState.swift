@@ -7,7 +7,7 @@ package struct AgentState: Sendable {
     /// Who this node is: fixed while its router runs.
     package struct Identity: Equatable, Sendable {
         package var id: NodeID
-        /// The host's name; `[NODE] name` of models.ini wins.
+        /// The name by which the cluster let it in, else the host's; `[NODE] name` of models.ini wins.
         package var hostName: String
         package var cluster: ClusterIdentity
         /// Of llmstack.
