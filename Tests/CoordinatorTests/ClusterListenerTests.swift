@@ -279,6 +279,26 @@ struct ClusterListenerTests {
         await desk.stop()
     }
 
+    @Test("Of two nodes of a name neither is drained, unless one is meant by its id or only one is there")
+    func drainOfTwo() async throws {
+        let node = Self.node()
+        let name = node.description.name
+        var other = Roster.Entry(node.description, addresses: ["127.0.0.1"], port: 1)
+        other.id = NodeID("other0000000")
+        for (state, meant, status) in [
+            ("up", name, 409), ("up", node.description.id.description, 200), ("down", name, 200),
+        ] {
+            other.state = state
+            let router = try await Self.router(node, profile: .clusterLoopback, roster: [other])
+            let reply = try router.replies(to: [RequestText.post("/llmstack/v1/drain?node=\(meant)&undo=1", "")])[0]
+            #expect(reply?.status == status, "\(state) \(meant)")
+            if status == 409 {
+                #expect(reply?.text.contains("\(node.description.id), other0000000") == true, "\(reply?.text ?? "")")
+            }
+            await router.stop()
+        }
+    }
+
     @Test("A router in no cluster has none of these routes: they are llama-swap's")
     func singleHost() async throws {
         let router = try await Self.router(Self.node(), profile: .singleHost)

@@ -71,10 +71,15 @@ package final class NodeRoutes: Sendable {
     func drain(_ head: RequestHead, _ errands: Errands, forwards: Bool) -> EventLoopFuture<Reply> {
         let query = Self.query(head.target)
         let isUndone = query["undo"] == "1"
-        if let name = query["node"], name != node.description.name, name != node.description.id.description {
-            guard forwards, let entry = roster().nodes.first(where: { $0.name == name || $0.id.description == name }),
-                let address = entry.address, let port = entry.port
-            else {
+        let own = node.description
+        let those = query["node"].map { nodes(called: $0, own) } ?? []
+        guard those.count < 2 else {
+            let ids = those.map(\.id.description).joined(separator: ", ")
+            return errands.loop.makeSucceededFuture(
+                OpenAIError(409, "ambiguous_node", "\(those.count) nodes are called \(those[0].name): \(ids).").reply)
+        }
+        if let name = query["node"], those.first?.id != own.id {
+            guard forwards, let entry = those.first, let address = entry.address, let port = entry.port else {
                 return errands.loop.makeSucceededFuture(
                     OpenAIError(404, "node_not_found", "No node is called \(name); llmstack nodes lists them.").reply)
             }
@@ -87,6 +92,18 @@ package final class NodeRoutes: Sendable {
         }
         node.drain(isUndone ? nil : "drained by hand")
         return errands.loop.makeSucceededFuture(description())
+    }
+
+    private static let present: Set = [Membership.Health.up.rawValue, Membership.Health.suspect.rawValue]
+
+    /// The node of an id, else those of a name; of several of a name, as one that joined anew leaves behind, those that
+    /// are there.
+    private func nodes(called name: String, _ own: NodeDescription) -> [Roster.Entry] {
+        let all = [Roster.Entry(own, addresses: [], port: 0)] + roster().nodes.filter { $0.id != own.id }
+        if let one = all.first(where: { $0.id.description == name }) { return [one] }
+        let named = all.filter { $0.name == name }
+        let present = named.filter { Self.present.contains($0.state) }
+        return present.isEmpty ? Array(named.prefix(1)) : present
     }
 
     private static func query(_ target: String) -> [Substring: String] {
