@@ -97,6 +97,8 @@ struct LocalRouter {
     let port: Int
     /// Whether it is another's, which this project uses.
     let isElsewhere: Bool
+    /// The cluster that lets this project in by a key, as a client.
+    let clientOf: ClusterIdentity?
     /// Whether it is this host's and this host is in a cluster.
     private let isInCluster: Bool
 
@@ -105,6 +107,8 @@ struct LocalRouter {
         let endpoints = Endpoints(
             environment: environment, routerPort: (try? context.blueprint.catalog(context.work))?.defaults.routerPort)
         port = endpoints.routerPort
+        let pinned = (try? PinnedRouter.read(context.work))?.cluster
+        clientOf = pinned?.security == .keys ? pinned : nil
         if case .external(let url)? = context.work.pinnedChannel {
             base = url
             isElsewhere = true

@@ -66,6 +66,7 @@ struct Doctor: AsyncParsableCommand {
         let programs = context.table.programNames
         symptoms.firewalls = Symptoms.Firewall.current(programs: programs)
         let gateway = (try? Gateway(context.work)) ?? nil
+        symptoms.usedElsewhere = usedElsewhere(context.work, gateway)
         symptoms.stack = await stack(context)
         let endpoints =
             gateway.map { Endpoints(gatewayPort: $0.port) }
@@ -98,6 +99,12 @@ struct Doctor: AsyncParsableCommand {
             symptoms.isMac = true
         #endif
         return symptoms
+    }
+
+    private func usedElsewhere(_ work: WorkDirectory, _ gateway: Gateway?) -> String? {
+        if let gateway { return "the routers of the cluster \(gateway.pin.cluster.name.printable()) through its gateway" }
+        guard case .external(let url)? = work.pinnedChannel else { return nil }
+        return "the router at \(url.printable())"
     }
 
     private func stack(_ context: StackContext) async -> Symptoms.Stack? {

@@ -24,6 +24,11 @@ struct Drain: AsyncParsableCommand {
 
     func run() async throws {
         let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
+        if let cluster = router.clientOf {
+            throw StackFailure(
+                "this project is a client of the cluster \"\(cluster.name.printable())\", and clients drain no nodes",
+                advice: "fix: run llmstack drain on the node that is meant, or with its name on any other node")
+        }
         if router.isElsewhere, node == nil {
             throw StackFailure(
                 "this project uses the router at \(router.base), so which node is meant must be said",

@@ -62,9 +62,10 @@ struct Explain: AsyncParsableCommand {
     private func showPlacement() async throws {
         let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
         let answer = try await router.ask("POST", "/llmstack/v1/explain", body: readBody(), mend: Self.expected)
-        if json { return print(String(decoding: answer, as: UTF8.self)) }
-        let explanation = try JSONDecoder().decode(PlacementExplanation.self, from: Data(answer))
-        print(PlacementText(explanation.sanitised).text)
+        if json, !router.isElsewhere { return print(String(decoding: answer, as: UTF8.self)) }
+        var explanation = try JSONDecoder().decode(PlacementExplanation.self, from: Data(answer))
+        if router.isElsewhere { explanation = explanation.ofAnotherHost }
+        print(try json ? JSONEncoder.line(explanation) : PlacementText(explanation.sanitised).text)
     }
 
     private static let expected = "give a body such as {\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"

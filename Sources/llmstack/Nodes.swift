@@ -58,13 +58,13 @@ struct Nodes: AsyncParsableCommand {
                 return print(try HistoryText(path: path, limit: options.limit ?? 100).text(asJSON: options.printsJSON))
             }
             let router = LocalRouter(environment: ProcessInfo.processInfo.environment)
-            guard options.watch else { return print(try show(await router.get("/llmstack/v1/cluster"))) }
+            guard options.watch else { return print(try show(await router.get("/llmstack/v1/cluster"), of: router)) }
             var shown: String?
             let console = StandardConsole()
             while true {
                 let text: String
                 do {
-                    text = try show(await router.get("/llmstack/v1/cluster"))
+                    text = try show(await router.get("/llmstack/v1/cluster"), of: router)
                 } catch let failure as StackFailure where shown != nil {
                     // The router is being restarted, perhaps: who watches wants to see that, too.
                     if shown != "" { console.warn("\(failure)") }
@@ -81,9 +81,11 @@ struct Nodes: AsyncParsableCommand {
             }
         }
 
-        private func show(_ body: [UInt8]) throws -> String {
-            if options.printsJSON { return String(decoding: body, as: UTF8.self) }
-            return RosterText(try JSONDecoder().decode(Roster.self, from: Data(body))).text
+        private func show(_ body: [UInt8], of router: LocalRouter) throws -> String {
+            if options.printsJSON, !router.isElsewhere { return String(decoding: body, as: UTF8.self) }
+            var roster = try JSONDecoder().decode(Roster.self, from: Data(body))
+            if router.isElsewhere { roster = roster.ofAnotherHost }
+            return try options.printsJSON ? JSONEncoder.line(roster) : RosterText(roster).text
         }
 
         /// Without the ages, which always change.

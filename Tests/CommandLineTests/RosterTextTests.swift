@@ -53,22 +53,36 @@ struct RosterTextTests {
             ([node("studio", tier("a")), node("box", tier("b"), state: "down")], nil),
         ] as [([String], String?)])
     func differences(nodes: [String], line: String?) throws {
-        let roster = """
-            {"cluster":{"id":"cluster0","name":"team","security":"open"},"nodes":[\(nodes.joined(separator: ","))]}
-            """
-        let router = try ScriptedUpstream(
-            ScriptedUpstream.always(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(roster.utf8.count)\r\n\r\n"
-                    + roster, .close))
+        let router = try Self.router(nodes)
         defer { router.stop() }
-        let terminal = try Terminal()
-        try terminal.write("external http://127.0.0.1:\(router.port)\n", to: ".llmstack/default-channel")
-        let result = try terminal.run(["nodes"])
+        let result = try Terminal().run(["nodes"], environment: ["ROUTER_PORT": "\(router.port)"])
         #expect(result.code == 0, "\(result)")
         if let line {
             #expect(result.output.hasSuffix("\n\n\(line)\n"), "\(result)")
         } else {
             #expect(!result.output.contains("stands for"), "\(result)")
         }
+    }
+
+    @Test func anothersRouterIsNotThisHost() throws {
+        let router = try Self.router([Self.node("studio", Self.tier("a")), Self.node("box")])
+        defer { router.stop() }
+        let terminal = try Terminal()
+        try terminal.write("external http://127.0.0.1:\(router.port)\n", to: ".llmstack/default-channel")
+        let told = try terminal.run(["nodes"])
+        #expect(told.code == 0 && told.output.contains("  studio  up  heard 0 ms ago"), "\(told)")
+        let json = try terminal.run(["nodes", "--json"])
+        #expect(json.code == 0 && json.output.contains("\"name\":\"studio\""), "\(json)")
+        #expect(!json.output.contains("\"self\":true"), "\(json)")
+    }
+
+    private static func router(_ nodes: [String]) throws -> ScriptedUpstream {
+        let roster = """
+            {"cluster":{"id":"cluster0","name":"team","security":"open"},"nodes":[\(nodes.joined(separator: ","))]}
+            """
+        return try ScriptedUpstream(
+            ScriptedUpstream.always(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(roster.utf8.count)\r\n\r\n"
+                    + roster, .close))
     }
 }

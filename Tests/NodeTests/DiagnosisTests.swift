@@ -44,6 +44,16 @@ struct DiagnosisTests {
         #expect(wrong.allSatisfy { $0.detail.contains(detail) && $0.fix != nil })
     }
 
+    @Test("A host that uses another's router does not serve itself alone")
+    func elsewhere() throws {
+        var symptoms = Self.well
+        symptoms.cluster = nil
+        symptoms.usedElsewhere = "the routers of the cluster team through its gateway"
+        let finding = try #require(symptoms.findings.first { $0.subject == "cluster" })
+        #expect(finding.verdict == .ok && finding.fix == nil)
+        #expect(finding.detail.hasSuffix("uses the routers of the cluster team through its gateway"))
+    }
+
     @Test(
         "Each fault is found, judged and comes with what to do",
         arguments: [

@@ -49,6 +49,17 @@ extension Roster {
             cluster: ClusterIdentity(id: cluster.id, name: cluster.name.printable(), security: cluster.security),
             nodes: nodes.map(\.sanitised))
     }
+
+    /// As a host has it that asked another's router: none of the nodes is that host itself, and the one that answered has
+    /// just been heard.
+    package var ofAnotherHost: Roster {
+        var roster = self
+        for index in nodes.indices where nodes[index].isSelf {
+            roster.nodes[index].isSelf = false
+            roster.nodes[index].lastWordMilliseconds = 0
+        }
+        return roster
+    }
 }
 
 extension Roster.Entry {

@@ -68,6 +68,13 @@ package struct PlacementExplanation: Equatable, Sendable, Codable {
 }
 
 extension PlacementExplanation {
+    /// As a host has it that asked another's router: none of the hosts is that host itself.
+    package var ofAnotherHost: PlacementExplanation {
+        var explanation = self
+        for index in hosts.indices { explanation.hosts[index].local = false }
+        return explanation
+    }
+
     /// What of it may be shown to people: the router that answers may be another host's, with others' words in it.
     package var sanitised: PlacementExplanation {
         var clean = self

@@ -93,6 +93,8 @@ package struct Symptoms: Equatable, Sendable {
     package var cluster: ClusterIdentity?
     /// nil where there is no models.ini, or the project uses another host's router.
     package var stack: Stack?
+    /// In words, what this project uses in place of a router of this host's own; nil where it does not.
+    package var usedElsewhere: String?
     /// Why the cluster's file cannot be used: what, and what to do.
     package var clusterProblem: String?
     /// Of a host in a cluster with keys.
@@ -149,6 +151,9 @@ extension Symptoms {
     private var clusterFinding: Finding {
         if let parts = clusterProblem?.components(separatedBy: "\n  fix: ") {
             return Finding("cluster", .problem, parts[0], fix: parts.dropFirst().first)
+        }
+        if cluster == nil, let usedElsewhere {
+            return Finding("cluster", .ok, "this host is in none; this project uses \(usedElsewhere)")
         }
         guard let cluster else {
             return Finding(
