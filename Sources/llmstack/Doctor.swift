@@ -102,7 +102,9 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private func usedElsewhere(_ work: WorkDirectory, _ gateway: Gateway?) -> String? {
-        if let gateway { return "the routers of the cluster \(gateway.pin.cluster.name.printable()) through its gateway" }
+        if let name = gateway?.pin.cluster.name.printable() {
+            return "the routers of the cluster \(name) through its gateway"
+        }
         guard case .external(let url)? = work.pinnedChannel else { return nil }
         return "the router at \(url.printable())"
     }

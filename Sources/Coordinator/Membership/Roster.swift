@@ -50,8 +50,8 @@ extension Roster {
             nodes: nodes.map(\.sanitised))
     }
 
-    /// As a host has it that asked another's router: none of the nodes is that host itself, and the one that answered has
-    /// just been heard.
+    /// As a host has it that asked another's router: none of the nodes is that host itself, and the one that answered
+    /// has just been heard.
     package var ofAnotherHost: Roster {
         var roster = self
         for index in nodes.indices where nodes[index].isSelf {
