@@ -52,7 +52,7 @@ extension RouterChooser {
                     _ = try await entry.enter(token, at: others)
                 }
             } else if keys.token != nil {
-                say("this host has a key of that cluster: the token is not needed, and still good")
+                say("this host has a key of that cluster: the token is not needed")
             }
         }
         return try await found(router, at: place, url)

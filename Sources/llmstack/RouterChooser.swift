@@ -92,7 +92,7 @@ struct RouterChooser {
         guard let first = routers.first else { return }
         guard !routers.contains(where: { $0.lock == .keyHeld }) else {
             if keys.token != nil {
-                say("this host has a key of \(first.clusterName): the token is not needed, and still good")
+                say("this host has a key of \(first.clusterName): the token is not needed")
             }
             return
         }
