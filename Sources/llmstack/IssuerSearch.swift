@@ -55,6 +55,7 @@ struct IssuerSearch {
                     do { return (try await Enrolment(token).ask(place, request), place) } catch {
                         asked.append(Self.line(place, error))
                         if case .refused = error { throw Self.failure(error, [], isNamed: false) }
+                        if case .tooOften = error { throw Self.failure(error, [], isNamed: false) }
                         if error == .notIssuer {
                             isIssuerMissing = true
                             break
@@ -84,6 +85,7 @@ struct IssuerSearch {
         case .refused(let reason):
             StackFailure(
                 "the cluster does not let this host in: \(reason)", advice: "next: llmstack cluster invite, there")
+        case .tooOften(let reason): .askedTooOften(reason)
         case .notIssuer:
             StackFailure(
                 "no node that holds the cluster's authority answers", evidence: asked,
@@ -95,5 +97,14 @@ struct IssuerSearch {
                     ? "fix: name a node of the token's cluster: --at HOST[:\(ClusterPort.standard)]"
                     : "fix: llmstack join --at HOST")
         }
+    }
+}
+
+extension StackFailure {
+    /// - Parameter reason: of the cluster, with how long to wait.
+    static func askedTooOften(_ reason: String) -> StackFailure {
+        StackFailure(
+            "the cluster does not let this host in yet: \(reason)",
+            advice: "fix: wait, then use the same token: this try did not use it up")
     }
 }

@@ -59,6 +59,7 @@ struct KeyedEntry {
                         "the cluster does not let this host in: \(reason)",
                         advice: "next: llmstack cluster invite --role client, there")
                 }
+                if case .tooOften(let reason) = error { throw StackFailure.askedTooOften(reason) }
                 isIssuerMissing = isIssuerMissing || error == .notIssuer
                 asked.append("\(ClusterPort.text(place)): \("\(error)".prefix { $0 != "\n" })")
                 continue

@@ -39,6 +39,19 @@ struct DoorkeeperTests {
         return (reply.status, String(decoding: reply.body, as: UTF8.self))
     }
 
+    @Test func whoTriesToJoinTooOftenIsToldHowLongToWait() async throws {
+        let team = try KeyedTeam()
+        let router = try await Self.router(team)
+        let stranger = try team.stranger()
+        var last = (status: 0, body: "")
+        for _ in 0..<6 {
+            last = try await Self.ask(
+                router, stranger, path: "/llmstack/v1/join", body: "{}", fields: ["authorization": "Bearer secret"])
+        }
+        #expect(last.status == 429 && last.body.contains("try again in ") && last.body.contains(" s."), "\(last)")
+        await router.stop()
+    }
+
     @Test func aKeyHasItsRequestsAMinuteAndNoMore() async throws {
         let key = ClientKey()
         let team = try KeyedTeam([KeyedTeam.entry(key, limits: KeyLimits(inFlight: 2, perMinute: 3))])

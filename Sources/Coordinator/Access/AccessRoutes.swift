@@ -77,7 +77,10 @@ package final class AccessRoutes: Sendable {
         let (address, now) = (peer.address, Uptime.seconds)
         if let seconds = tries.withLock({ $0.wait(address, at: now) }) {
             return .reply(
-                OpenAIError(429, "rate_limit_exceeded", "Too many tries to join.", retryAfter: seconds).reply)
+                OpenAIError(
+                    429, "rate_limit_exceeded", "Too many tries to join; try again in \(seconds) s.",
+                    retryAfter: seconds
+                ).reply)
         }
         let words = (head.fields["authorization"] ?? "").split(separator: " ")
         guard words.count == 2, words[0].lowercased() == "bearer" else {

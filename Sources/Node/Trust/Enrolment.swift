@@ -13,10 +13,12 @@ package struct Enrolment: Sendable {
         case notIssuer
         /// An issuer's word: no other need be asked.
         case refused(String)
+        /// Asked too often from this host's address: the token was not looked at.
+        case tooOften(String)
 
         package var description: String {
             switch self {
-            case .unproven(let reason), .refused(let reason): reason
+            case .unproven(let reason), .refused(let reason), .tooOften(let reason): reason
             case .notIssuer: "it is a node of the cluster, and no issuer"
             }
         }
@@ -53,7 +55,8 @@ package struct Enrolment: Sendable {
         }
         if reply.status == 409 { throw .notIssuer }
         guard reply.status == 200 else {
-            throw .refused(OpenAIError.message(in: reply.body) ?? "it answers \(reply.status)")
+            let reason = OpenAIError.message(in: reply.body) ?? "it answers \(reply.status)"
+            throw reply.status == 429 ? Failure.tooOften(reason) : .refused(reason)
         }
         guard let answer = try? JSONDecoder().decode(JoinReply.self, from: Data(reply.body)),
             let verifier = try? PeerVerifier(authorityPEM: answer.authority), verifier.pin == token.pin,
