@@ -22,9 +22,10 @@ struct KeyedEntry {
     ///
     /// - Parameters:
     ///   - cluster: its name, where that is known.
+    ///   - url: of the router, where it was named by that.
     ///   - hadKey: whether this host had a key, which is not taken any more.
     /// - Throws: ``StackFailure`` where there is none, or `JoinToken.Malformed`.
-    func token(for cluster: String?, hadKey: Bool = false) throws -> JoinToken {
+    func token(for cluster: String?, at url: String? = nil, hadKey: Bool = false) throws -> JoinToken {
         if let token = keys.token { return token }
         let which = cluster.map { "the cluster \($0)" } ?? "that cluster"
         let missing =
@@ -32,7 +33,7 @@ struct KeyedEntry {
             ? "\(which) has keys, and this host's was revoked" : "\(which) has keys, and this host has none for it"
         let fix =
             "on a host that holds its authority run llmstack cluster invite --role client, "
-            + "then here llmstack install --external auto --token TOKEN"
+            + "then here llmstack install --external \(url ?? "auto") --token TOKEN"
         guard canAsk else { throw StackFailure(missing, advice: "fix: \(fix)") }
         say(
             "\(which) has keys. llmstack cluster invite --role client, on a host that holds its authority, prints a token"

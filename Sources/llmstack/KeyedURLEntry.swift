@@ -30,14 +30,14 @@ extension RouterChooser {
                     "the router at \(url) is not of the cluster that the token is for",
                     advice: "fix: name a router of the token's cluster")
             }
-            _ = try await entry.enter(try entry.token(for: nil), at: [place], wanted: cluster)
+            _ = try await entry.enter(try entry.token(for: nil, at: url), at: [place], wanted: cluster)
             guard case .known(let found, _, _) = await KeyedProbe(keys).look(at: place, nil, timeout: .seconds(3))
             else { return nil }
             router = found
         case .known(let found, let authority, let key):
             router = found
             if key != true {
-                let token = try entry.token(for: nil, hadKey: key == false)
+                let token = try entry.token(for: nil, at: url, hadKey: key == false)
                 guard token.pin.text == authority else {
                     throw StackFailure(
                         "the router at \(url) is not of the cluster that the token is for",

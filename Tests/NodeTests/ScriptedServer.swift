@@ -32,6 +32,8 @@ final class ScriptedServer: Sendable {
         var sent: Int?
         /// Whether the connection then stays open, and silent.
         var hangs = false
+        /// Whether nothing is sent at all.
+        var isMute = false
     }
 
     let url: String
@@ -84,6 +86,10 @@ final class ScriptedServer: Sendable {
             return request
         }
         let reply = answer(request)
+        if reply.isMute {
+            _ = closeSocket(connection)
+            return
+        }
         let headLines =
             [
                 "HTTP/1.1 \(reply.status) Scripted", "Connection: close",

@@ -73,6 +73,16 @@ struct ThinClientTests {
         #expect(error?.description.contains("cannot be reached") == true)
     }
 
+    @Test func `a listener that ends a plain connection may want TLS`() async throws {
+        let server = try ScriptedServer { _ in .init(isMute: true) }
+        let error = await #expect(throws: RemoteCatalog.Unavailable.self) {
+            try await RemoteCatalog.fetch(from: server.url)
+        }
+        let message = error?.description ?? ""
+        let secure = server.url.replacing("http://", with: "https://")
+        #expect(message.contains("--external \(secure) --token TOKEN"), "\(message)")
+    }
+
     @Test func `a port where nobody listens is no router`() async throws {
         let url = "http://127.0.0.1:\(LoopbackListener.nobodysPort)"
         let error = await #expect(throws: RemoteCatalog.Unavailable.self) { try await RemoteCatalog.fetch(from: url) }

@@ -37,10 +37,27 @@ package enum RemoteCatalog {
             reply = try await Curl.get("\(url)/models.ini", timeout: timeout, limit: limit)
         } catch {
             throw Unavailable(
-                "the router at \(url) cannot be reached: \(error)",
-                fix: "run llmstack start on that host, and see that the URL is right and reachable from here")
+                "the router at \(url) cannot be reached: \(error)", fix: way(to: url, (error as? CurlFailure)?.kind))
         }
         return try read(reply.status, reply.body, from: url)
+    }
+
+    /// 1. A listener that speaks TLS ends a plain connection without a word.
+    /// 2. The router's own port is its host's alone, unless somebody has opened it.
+    private static func way(to url: String, _ failure: CurlFailure.Kind?) -> String {
+        let plain = "http://"
+        switch failure {
+        // 1.
+        case .cut? where url.hasPrefix(plain):
+            return "see that a router runs there; one of a cluster with keys takes "
+                + "llmstack install --external https://\(url.dropFirst(plain.utf8.count)) --token TOKEN"
+        // 2.
+        case .unreachable? where url.hasSuffix(":\(Endpoints.defaultRouterPort)"):
+            return "run llmstack start on that host, and see that others reach the router: without ROUTER_HOST it "
+                + "listens on loopback only, and a cluster's hosts are reached on port \(PinnedRouter.clusterPort)"
+        default:
+            return "run llmstack start on that host, and see that the URL is right and reachable from here"
+        }
     }
 
     /// Judges a reply to `GET /models.ini`.
