@@ -4,12 +4,19 @@ package import Logging
 package enum SystemDirectory {
     /// Chooses another directory than the system's own: `avahi`, `bonjour` or `none`.
     package static let variable = "LLMSTACK_DISCOVERY"
+    /// What it may say.
+    package static let choices = ["avahi", "bonjour", "none"]
 
     /// Avahi on Linux, Bonjour on macOS, unless the environment says otherwise.
     package static func make(environment: [String: String], log: Logger) -> any ServiceDirectory {
         let choice = environment[variable] ?? ""
         if choice == "none" {
             return AbsentDirectory(reason: "looking for other hosts is turned off", fix: "unset \(variable)")
+        }
+        guard choice.isEmpty || choices.contains(choice) else {
+            return AbsentDirectory(
+                reason: "\(variable)=\(choice) cannot be used",
+                fix: "make it \(choices.joined(separator: " or ")), or unset it")
         }
         #if canImport(CAvahi)
             if choice != "bonjour" { return AvahiDirectory(log: log) }

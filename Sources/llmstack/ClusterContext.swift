@@ -101,6 +101,8 @@ struct LocalRouter {
     let clientOf: ClusterIdentity?
     /// Whether it is this host's and this host is in a cluster.
     private let isInCluster: Bool
+    /// Why it is not known which router is meant; whoever asks is told.
+    private let fault: StackFailure?
 
     init(environment: [String: String]) {
         let context = StackContext()
@@ -113,10 +115,17 @@ struct LocalRouter {
             base = url
             isElsewhere = true
             isInCluster = false
+            fault = nil
         } else {
             base = endpoints.base(.router)
             isElsewhere = false
             isInCluster = (try? ClusterFiles(environment: environment).cluster()) != nil
+            do throws(StackFailure) {
+                _ = try Endpoints(checking: environment)
+                fault = nil
+            } catch {
+                fault = error
+            }
         }
     }
 
@@ -127,6 +136,7 @@ struct LocalRouter {
     ///   - body: JSON; empty for none.
     ///   - mend: what to do where the body will not do.
     func ask(_ method: String, _ path: String, body: [UInt8] = [], mend: String? = nil) async throws -> [UInt8] {
+        if let fault { throw fault }
         // Right after `cluster init` or `join` the router has not noticed yet.
         let patience = ContinuousClock.now + .seconds(isInCluster ? 3 : 0)
         while true {

@@ -1,5 +1,6 @@
 import Cluster
 import Coordinator
+import Discovery
 import Foundation
 import Logging
 import Node
@@ -37,6 +38,11 @@ struct RouterSettings {
         self.port = port
         if let text = value(ClusterPort.variable), !(Int(text).map((1...65535).contains) ?? false) {
             throw Invalid(ClusterPort.variable, text, expected: "give a port number, such as \(ClusterPort.standard)")
+        }
+        if let text = value(SystemDirectory.variable), !SystemDirectory.choices.contains(text) {
+            throw Invalid(
+                SystemDirectory.variable, text,
+                expected: "make it \(SystemDirectory.choices.joined(separator: " or "))")
         }
         let url = value("LLAMA_SWAP_URL") ?? "http://127.0.0.1:10102"
         guard let endpoint = Endpoint(url: url) else {

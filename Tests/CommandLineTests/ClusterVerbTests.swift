@@ -114,6 +114,17 @@ struct ClusterVerbTests {
         }
     }
 
+    @Test(arguments: [
+        (["nodes"], "ROUTER_PORT", "abc"), (["drain", "studio"], "ROUTER_PORT", "0"),
+        (["join", "--open", "team"], "LLMSTACK_DISCOVERY", "foo"),
+    ])
+    func aVariableThatMeansNothingIsRefused(_ words: [String], _ variable: String, _ value: String) async throws {
+        let terminal = try Terminal()
+        let result = try await terminalRun(terminal, words, Self.alone.merging([variable: value]) { $1 })
+        #expect(isRefusal(result, "\(variable)=\(value)", "unset it"), "\(result)")
+        #expect(terminal.snapshot().isEmpty)
+    }
+
     // MARK: With routers
 
     @Test func aRouterInNoClusterSaysHowToGetIntoOne() async throws {
