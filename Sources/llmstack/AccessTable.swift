@@ -45,6 +45,7 @@ struct AccessTable {
 
     private struct Line: Encodable {
         var name, role, id: String
+        var isOwn: Bool
         var added: String
         var revoked: String?
         var inFlight, perMinute: Int?
@@ -53,6 +54,7 @@ struct AccessTable {
 
         private enum CodingKeys: String, CodingKey {
             case name, role, id, added, revoked, requests, tokens, refused, last, address
+            case isOwn = "self"
             case inFlight = "in_flight"
             case perMinute = "per_minute"
         }
@@ -63,11 +65,11 @@ struct AccessTable {
             let use = uses[entry.id]
             let isClient = entry.kind == .client
             return Line(
-                name: entry.name, role: entry.kind.rawValue, id: entry.id, added: LedgerTime.text(entry.added),
-                revoked: entry.revoked.map(LedgerTime.text), inFlight: isClient ? entry.limits.inFlight : nil,
-                perMinute: isClient ? entry.limits.perMinute : nil, requests: use?.requests ?? 0,
-                tokens: use?.tokens ?? 0, refused: use?.refused ?? 0, last: use.map { LedgerTime.text($0.last) },
-                address: use?.address)
+                name: entry.name, role: entry.kind.rawValue, id: entry.id, isOwn: entry.id == own.description,
+                added: LedgerTime.text(entry.added), revoked: entry.revoked.map(LedgerTime.text),
+                inFlight: isClient ? entry.limits.inFlight : nil, perMinute: isClient ? entry.limits.perMinute : nil,
+                requests: use?.requests ?? 0, tokens: use?.tokens ?? 0, refused: use?.refused ?? 0,
+                last: use.map { LedgerTime.text($0.last) }, address: use?.address)
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

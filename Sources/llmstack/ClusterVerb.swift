@@ -105,44 +105,68 @@ struct ClusterVerb: AsyncParsableCommand {
         func run() async throws {
             let context = ClusterContext()
             let identity = try context.files.cluster()
-            if printsJSON {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys]
-                let cluster = try identity.map { String(decoding: try encoder.encode($0), as: UTF8.self) } ?? "null"
-                print("{\"cluster\":\(cluster)}")
-                return
-            }
             guard let identity else {
-                print("this host is in no cluster\n  next: llmstack cluster init, or llmstack join")
-                return
+                return print(
+                    printsJSON
+                        ? "{\"cluster\":null}"
+                        : "this host is in no cluster\n  next: llmstack cluster init, or llmstack join")
             }
+            let keys = try identity.security == .keys ? KeyFacts(KeyedContext(context).desk) : nil
+            let own = try context.files.nodeID()
+            if printsJSON { return print(try JSONEncoder.line(Facts(cluster: identity, node: own, keys: keys))) }
             print(
                 """
                 cluster   \(identity.name)
                 id        \(identity.id)
                 """)
-            print(try identity.security == .open ? open(context) : keyed(context))
+            print(
+                keys?.text(own)
+                    ?? """
+                    keys      none: everybody who reaches port \(context.port) is let in
+                    this node \(own)
+                    """)
             print("next: llmstack nodes shows who is there")
         }
 
-        private func open(_ context: ClusterContext) throws -> String {
-            """
-            keys      none: everybody who reaches port \(context.port) is let in
-            this node \(try context.files.nodeID())
-            """
+        private struct Facts: Encodable {
+            var cluster: ClusterIdentity
+            var node: NodeID
+            /// nil where there are none.
+            var keys: KeyFacts?
         }
 
-        private func keyed(_ context: ClusterContext) throws -> String {
-            let desk = try KeyedContext(context).desk
-            let admitted = try desk.current().admitted
-            func count(_ kind: AccessEntry.Kind) -> Int { admitted.count { $0.kind == kind } }
-            let expiry = try desk.secrets.text(.leaf).map { try PeerVerifier.leafExpiry($0).formatted(.iso8601) }
-            return """
-                keys      \(count(.issuer)) issuers, \(count(.node)) other nodes, \(count(.client)) clients are let in
-                authority \(try desk.verifier().pin)
-                this node \(desk.own)\(try desk.isIssuer() ? ", an issuer" : "")
-                certified until \(expiry ?? "never: it has no certificate")
+        private struct KeyFacts: Encodable {
+            /// Whether this host is one.
+            var issuer: Bool
+            var issuers, nodes, clients: Int
+            var authority: String
+            /// nil where it has no certificate.
+            var certifiedUntil: String?
+
+            private enum CodingKeys: String, CodingKey {
+                case issuer, issuers, nodes, clients, authority
+                case certifiedUntil = "certified_until"
+            }
+
+            init(_ desk: TrustDesk) throws {
+                let admitted = try desk.current().admitted
+                func count(_ kind: AccessEntry.Kind) -> Int { admitted.count { $0.kind == kind } }
+                (issuers, nodes, clients) = (count(.issuer), count(.node), count(.client))
+                issuer = try desk.isIssuer()
+                authority = try desk.verifier().pin.description
+                certifiedUntil = try desk.secrets.text(.leaf).map {
+                    try PeerVerifier.leafExpiry($0).formatted(.iso8601)
+                }
+            }
+
+            func text(_ own: NodeID) -> String {
                 """
+                keys      \(issuers) issuers, \(nodes) other nodes, \(clients) clients are let in
+                authority \(authority)
+                this node \(own)\(issuer ? ", an issuer" : "")
+                certified until \(certifiedUntil ?? "never: it has no certificate")
+                """
+            }
         }
     }
 

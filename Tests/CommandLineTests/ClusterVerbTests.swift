@@ -44,6 +44,35 @@ struct ClusterVerbTests {
         #expect(terminal.snapshot().isEmpty)
     }
 
+    @Test func whatTheTextSaysOfThisHostTheJSONSaysToo() async throws {
+        struct Status: Decodable {
+            struct Keys: Decodable {
+                var issuer: Bool
+                var issuers: Int
+                var nodes: Int
+                var clients: Int
+                var authority: String
+                var certifiedUntil: String
+            }
+            var node: String
+            var keys: Keys
+        }
+        let terminal = try Terminal()
+        #expect(try await terminalRun(terminal, ["cluster", "init", "--name", "team"]).code == 0)
+        let text = try await terminalRun(terminal, ["cluster", "status"]).output
+        let told = try await terminalRun(terminal, ["cluster", "status", "--json"])
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let status = try decoder.decode(Status.self, from: Data(told.output.utf8))
+        for fact in [status.node, status.keys.authority, status.keys.certifiedUntil] {
+            #expect(!fact.isEmpty && text.contains(fact), "\(fact) \(text)")
+        }
+        #expect(status.keys.issuer && status.keys.issuers == 1, "\(told)")
+        #expect(status.keys.nodes == 0 && status.keys.clients == 0, "\(told)")
+        let shown = try await terminalRun(terminal, ["cluster", "keys", "--json"])
+        #expect(shown.output.contains("\"self\":true"), "\(shown)")
+    }
+
     /// What the message of a damaged file says to do.
     @Test func aDamagedClusterIsLeftAndMadeAgain() async throws {
         let terminal = try Terminal()
