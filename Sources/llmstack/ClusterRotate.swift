@@ -1,10 +1,8 @@
 import ArgumentParser
 import Cluster
-import Coordinator
 import Foundation
 import Node
 import Trust
-import Wire
 
 extension ClusterVerb {
     struct Rotate: AsyncParsableCommand {
@@ -28,18 +26,9 @@ extension ClusterVerb {
                     throw StackFailure("an issuer signs for itself", advice: "next: llmstack doctor")
                 }
             } else {
-                let roster = try JSONDecoder().decode(
-                    Roster.self,
-                    from: Data(await LocalRouter(environment: keyed.context.environment).get("/llmstack/v1/cluster")))
-                let places = roster.nodes.filter { !$0.isSelf }.compactMap { node in
-                    node.address.map { (id: node.id, place: Place(host: $0, port: node.port ?? ClusterPort.standard)) }
-                }
-                let verifier = try desk.verifier()
-                let stranger = try TLSIdentity(chainPEM: nil, keyPEM: nil) { chain in
-                    try await verifier.identity(of: chain, now: Date())
-                }
+                let places = try await keyed.places()
                 leftOut = try await desk.renew(name: name, HostNames.current(), rotates: true, now: Date()) { request in
-                    try await ClusterTrust.ask(request, places, as: stranger)
+                    try await keyed.ask(request, places)
                 }
             }
             print("this node has a new key and certificate")

@@ -75,7 +75,9 @@ struct ClusterTrust: Sendable {
             } catch {
                 pause = Self.pause
                 if complaint != "\(error)" {
-                    log.warning("this host's certificate is due and was not renewed: \(error)")
+                    log.log(
+                        level: error is ShutOut ? .error : .warning,
+                        "this host's certificate is due and was not renewed: \(error)")
                 }
                 complaint = "\(error)"
             }
@@ -101,7 +103,17 @@ struct ClusterTrust: Sendable {
         return issuers + known.filter { one in !issuers.contains { $0.id == one.id } }
     }
 
+    /// An issuer does not know this node, or no more.
+    struct ShutOut: Error, CustomStringConvertible {
+        /// The issuer's word.
+        let reason: String
+
+        var description: String { "\(reason)\n  next: llmstack cluster leave, then llmstack join TOKEN" }
+    }
+
     /// Asks for a new certificate, one place after the other.
+    ///
+    /// - Throws: ``ShutOut``, or why the last one gave none.
     static func ask(
         _ request: RenewRequest, _ places: [(id: NodeID, place: Place)], as stranger: TLSIdentity
     ) async throws -> RenewReply {
@@ -113,6 +125,9 @@ struct ClusterTrust: Sendable {
                 endpoint.security = .tls(stranger, expected: id)
                 let reply = try await HTTPProbe.ask(
                     "POST", at: endpoint, path: "/llmstack/v1/renew", body: body, timeout: patience)
+                if reply.status == 401 {
+                    throw ShutOut(reason: OpenAIError.message(in: reply.body)?.printable() ?? "this node is not let in")
+                }
                 guard reply.status == 200 else {
                     throw StackFailure(
                         "\(ClusterPort.text(place)): \(OpenAIError.message(in: reply.body) ?? "status \(reply.status)")",
@@ -120,7 +135,8 @@ struct ClusterTrust: Sendable {
                 }
                 return try JSONDecoder().decode(RenewReply.self, from: Data(reply.body))
             } catch {
-                last = error
+                // The rest cannot know better: they hold no authority, or do not answer.
+                if !(last is ShutOut) { last = error }
             }
         }
         throw last

@@ -1,4 +1,5 @@
 import Cluster
+import Coordinator
 import Foundation
 import Node
 import Trust
@@ -48,6 +49,43 @@ struct KeyedContext {
         let reply = try? await HTTPProbe.ask(
             "POST", "\(router.base)/llmstack/v1/access/reload", timeout: .seconds(2))
         return reply?.status == 200
+    }
+
+    /// Where the other nodes are, as this host's router has it.
+    func places() async throws -> [(id: NodeID, place: Place)] {
+        let body = try await LocalRouter(environment: context.environment).get("/llmstack/v1/cluster")
+        return try JSONDecoder().decode(Roster.self, from: Data(body)).nodes.filter { !$0.isSelf }.compactMap { node in
+            (node.address ?? node.addresses.first).map {
+                (id: node.id, place: Place(host: $0, port: node.port ?? ClusterPort.standard))
+            }
+        }
+    }
+
+    /// Asks for a new certificate, one place after the other.
+    func ask(_ request: RenewRequest, _ places: [(id: NodeID, place: Place)]) async throws -> RenewReply {
+        let verifier = try desk.verifier()
+        let stranger = try TLSIdentity(chainPEM: nil, keyPEM: nil) { chain in
+            try await verifier.identity(of: chain, now: Date())
+        }
+        return try await ClusterTrust.ask(request, places, as: stranger)
+    }
+
+    /// Why an issuer lets this node in no more; nil where none says so. It is asked for a certificate, which is not
+    /// kept: who was revoked is told nothing in any other way.
+    func shutOut() async throws -> String? {
+        guard let leaf = try desk.secrets.text(.leaf), let key = try desk.secrets.leafKey() else { return nil }
+        let set = try desk.current()
+        let request = try key.certificateRequest(name: set[desk.own.description]?.name ?? context.hostLabel)
+        let issuers = try await places().filter { set[$0.id.description]?.kind == .issuer }
+        do {
+            _ = try await ask(
+                RenewRequest(
+                    certificate: leaf, request: request,
+                    signature: RenewalProof.signature(of: request, by: key), dnsNames: [], addresses: []), issuers)
+            return nil
+        } catch let refusal as ClusterTrust.ShutOut {
+            return refusal.reason
+        }
     }
 
     /// What is said where the router does not know yet. One that could not be told reads the files by itself.

@@ -249,5 +249,11 @@ struct ClusterVerbTests {
             await eventually { try await right.run("join", token, "--at", place, "--name", "box").code == 0 },
             "\(left.said)")
         #expect(await eventually { try await right.sees("box")?.state == "up" }, "\(right.said)")
+        #expect(await eventually { try await right.sees("left")?.state == "up" }, "\(right.said)")
+
+        #expect(try await left.run("cluster", "revoke", "box").code == 0)
+        #expect(
+            await eventually { try await right.run("doctor").output.contains("was revoked, or never let in") },
+            "\(right.said)")
     }
 }

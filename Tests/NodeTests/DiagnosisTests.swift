@@ -44,6 +44,17 @@ struct DiagnosisTests {
         #expect(wrong.allSatisfy { $0.detail.contains(detail) && $0.fix != nil })
     }
 
+    @Test("A node that was revoked is told how to come back")
+    func revoked() throws {
+        var symptoms = Self.well
+        symptoms.cluster = ClusterIdentity(id: ClusterID("abcdefgh"), name: "team", security: .keys)
+        symptoms.trust = .init(isIssuer: false, issuers: 1, daysLeft: 25, leftOut: [])
+        symptoms.trust?.shutOut = "this node was revoked, or never let in"
+        let finding = try #require(symptoms.findings.first { $0.subject == "cluster" })
+        #expect(finding.verdict == .problem && finding.detail.hasSuffix("this node was revoked, or never let in"))
+        #expect(finding.fix?.contains("llmstack join TOKEN") == true)
+    }
+
     @Test("A host that uses another's router does not serve itself alone")
     func elsewhere() throws {
         var symptoms = Self.well

@@ -68,6 +68,8 @@ package struct Symptoms: Equatable, Sendable {
         package var daysLeft: Int
         /// Names and addresses of this host that its certificate may not have.
         package var leftOut: [String]
+        /// Why an issuer lets this host in no more; nil where none says so.
+        package var shutOut: String?
 
         package init(isIssuer: Bool, issuers: Int, daysLeft: Int, leftOut: [String]) {
             self.isIssuer = isIssuer
@@ -159,6 +161,11 @@ extension Symptoms {
             return Finding(
                 "cluster", .ok, "this host is in none and serves itself alone",
                 fix: "llmstack cluster init, or llmstack join, if that is not what you want")
+        }
+        if let reason = trust?.shutOut {
+            return Finding(
+                "cluster", .problem, "\(cluster.name) does not let this host in: \(reason)",
+                fix: "llmstack cluster leave, then llmstack join TOKEN; cluster invite, on an issuer, prints one")
         }
         if let trust {
             let role = trust.isIssuer ? "this host is an issuer of \(cluster.name)" : "this host is in \(cluster.name)"
