@@ -163,7 +163,8 @@ struct LocalRouter {
             throw StackFailure(OpenAIError.message(in: reply.body) ?? "not found", advice: "next: llmstack nodes")
         case 409 where body.contains("ambiguous_node"):
             throw StackFailure(
-                OpenAIError.message(in: reply.body) ?? "several nodes have that name", advice: "fix: name one by its id")
+                OpenAIError.message(in: reply.body) ?? "several nodes have that name", advice: "fix: name one by its id"
+            )
         // No route of the router's own: the request went to llama-swap, or there is none to go to.
         case 404,
             502 where body.contains("upstream_unavailable"):

@@ -8,6 +8,15 @@ extension UserErrorTests {
     private static let member = [clusterJSON: #"{"id": "clusterclusterc1", "name": "studio", "security": "open"}"#]
     private static let one = [nodesJSON: #"{"nodes": ["127.0.0.1:1"]}"#]
 
+    /// A project that uses a cluster with keys through its gateway.
+    private static let client = [
+        ".llmstack/default-channel": "external http://127.0.0.1:1\n",
+        ".llmstack/router.json": """
+        {"version": 2, "cluster": {"id": "clusterclusterc1", "name": "studio", "security": "keys"}, "router": {"id": \
+        "nodenodenodenod1", "name": "desk"}, "url": "https://10.0.0.5:10103", "authority": "a", "gateway": true}
+        """,
+    ]
+
     /// Faults of `[NODE]`, with what is said of them.
     static let brokenNodeSections: [(String, [String])] = [
         ("[NODE]\nname = two words", [":2:", "two words", "letters, digits"]),
@@ -66,6 +75,9 @@ extension UserErrorTests {
             Case(typed: ["drain", "desk"], environment: alone, says: ["refused", "llmstack start"]),
             Case(typed: ["drain", "--undo"], environment: alone, says: ["refused", "llmstack start"]),
             Case(typed: ["drain", "desk", "--undo"], environment: alone, says: ["refused", "llmstack start"]),
+            Case(
+                typed: ["drain", "desk"], environment: alone, files: client,
+                says: ["client of the cluster \"studio\"", "run llmstack drain on the node that is meant"]),
         ]
         + ["x", "0", "65536", "-1"].map {
             Case(
