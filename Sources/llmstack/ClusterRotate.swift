@@ -26,9 +26,9 @@ extension ClusterVerb {
                     throw StackFailure("an issuer signs for itself", advice: "next: llmstack doctor")
                 }
             } else {
-                let places = try await keyed.places()
+                let others = try await keyed.otherNodes()
                 leftOut = try await desk.renew(name: name, HostNames.current(), rotates: true, now: Date()) { request in
-                    try await keyed.ask(request, places)
+                    try await keyed.ask(request, others)
                 }
             }
             print("this node has a new key and certificate")

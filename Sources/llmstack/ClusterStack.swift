@@ -35,10 +35,8 @@ struct ClusterStack {
         port = ClusterPort.current(ProcessInfo.processInfo.environment)
         let id = try files.nodeID()
         desk =
-            identity.security == .open
-            ? nil
-            : TrustDesk(
-                identity, id, try ClusterSecrets(configuration: files.configuration, cluster: identity.id))
+            try identity.security == .open
+            ? nil : TrustDesk(identity, id, ClusterSecrets(configuration: files.configuration, cluster: identity.id))
         // What `--name` of join and invite said is in the set of those who are let in.
         let name = try desk?.current()[id.description]?.name
         agent = try assembly.agent(identity, id, name: name, log: log)

@@ -111,7 +111,9 @@ struct ClusterVerb: AsyncParsableCommand {
                         ? "{\"cluster\":null}"
                         : "this host is in no cluster\n  next: llmstack cluster init, or llmstack join")
             }
-            let keys = try identity.security == .keys ? KeyFacts(KeyedContext(context).desk) : nil
+            let keyed = try identity.security == .keys ? KeyedContext(context) : nil
+            var keys = try keyed.map { try KeyFacts($0.desk) }
+            keys?.shutOut = try? await keyed?.shutOut()
             let own = try context.files.nodeID()
             if printsJSON { return print(try JSONEncoder.line(Facts(cluster: identity, node: own, keys: keys))) }
             print(
@@ -125,7 +127,10 @@ struct ClusterVerb: AsyncParsableCommand {
                     keys      none: everybody who reaches port \(context.port) is let in
                     this node \(own)
                     """)
-            print("next: llmstack nodes shows who is there")
+            print(
+                keys?.shutOut == nil
+                    ? "next: llmstack nodes shows who is there"
+                    : "next: llmstack cluster leave, then llmstack join TOKEN")
         }
 
         private struct Facts: Encodable {
@@ -142,9 +147,12 @@ struct ClusterVerb: AsyncParsableCommand {
             var authority: String
             /// nil where it has no certificate.
             var certifiedUntil: String?
+            /// Why an issuer lets this host in no more; nil where none says so.
+            var shutOut: String?
 
             private enum CodingKeys: String, CodingKey {
                 case issuer, issuers, nodes, clients, authority
+                case shutOut = "shut_out"
                 case certifiedUntil = "certified_until"
             }
 
@@ -165,7 +173,7 @@ struct ClusterVerb: AsyncParsableCommand {
                 authority \(authority)
                 this node \(own)\(issuer ? ", an issuer" : "")
                 certified until \(certifiedUntil ?? "never: it has no certificate")
-                """
+                """ + (shutOut.map { "\nnot let in: \($0)" } ?? "")
             }
         }
     }

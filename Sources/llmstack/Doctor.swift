@@ -93,12 +93,8 @@ struct Doctor: AsyncParsableCommand {
         if let body = try? await LocalRouter(environment: context.environment).get("/llmstack/v1/cluster"),
             let roster = try? JSONDecoder().decode(Roster.self, from: Data(body))
         {
-            let others = roster.nodes.filter { !$0.isSelf }
-            symptoms.nodes = others.map { .init(name: $0.name, state: $0.state) }
-            // To one that was revoked, all others look as if they were off.
-            if symptoms.trust != nil, !others.contains(where: { $0.state == Membership.Health.up.rawValue }) {
-                symptoms.trust?.shutOut = try? await KeyedContext().shutOut()
-            }
+            symptoms.nodes = roster.nodes.filter { !$0.isSelf }.map { .init(name: $0.name, state: $0.state) }
+            if symptoms.trust != nil { symptoms.trust?.shutOut = try? await KeyedContext().shutOut() }
         }
         #if canImport(Darwin)
             symptoms.isMac = true

@@ -51,18 +51,19 @@ struct KeyedContext {
         return reply?.status == 200
     }
 
-    /// Where the other nodes are, as this host's router has it.
-    func places() async throws -> [(id: NodeID, place: Place)] {
+    /// As this host's router has them.
+    func otherNodes() async throws -> [Roster.Entry] {
         let body = try await LocalRouter(environment: context.environment).get("/llmstack/v1/cluster")
-        return try JSONDecoder().decode(Roster.self, from: Data(body)).nodes.filter { !$0.isSelf }.compactMap { node in
+        return try JSONDecoder().decode(Roster.self, from: Data(body)).nodes.filter { !$0.isSelf }
+    }
+
+    /// Asks for a new certificate, one node after the other.
+    func ask(_ request: RenewRequest, _ nodes: [Roster.Entry]) async throws -> RenewReply {
+        let places = nodes.compactMap { node in
             (node.address ?? node.addresses.first).map {
                 (id: node.id, place: Place(host: $0, port: node.port ?? ClusterPort.standard))
             }
         }
-    }
-
-    /// Asks for a new certificate, one place after the other.
-    func ask(_ request: RenewRequest, _ places: [(id: NodeID, place: Place)]) async throws -> RenewReply {
         let verifier = try desk.verifier()
         let stranger = try TLSIdentity(chainPEM: nil, keyPEM: nil) { chain in
             try await verifier.identity(of: chain, now: Date())
@@ -71,12 +72,14 @@ struct KeyedContext {
     }
 
     /// Why an issuer lets this node in no more; nil where none says so. It is asked for a certificate, which is not
-    /// kept: who was revoked is told nothing in any other way.
+    /// kept: who was revoked is told nothing in any other way, and finds all others as if they were off.
     func shutOut() async throws -> String? {
+        let others = try await otherNodes()
+        guard !others.contains(where: { $0.state == Membership.Health.up.rawValue }) else { return nil }
         guard let leaf = try desk.secrets.text(.leaf), let key = try desk.secrets.leafKey() else { return nil }
         let set = try desk.current()
         let request = try key.certificateRequest(name: set[desk.own.description]?.name ?? context.hostLabel)
-        let issuers = try await places().filter { set[$0.id.description]?.kind == .issuer }
+        let issuers = others.filter { set[$0.id.description]?.kind == .issuer }
         do {
             _ = try await ask(
                 RenewRequest(

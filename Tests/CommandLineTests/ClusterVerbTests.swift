@@ -255,5 +255,8 @@ struct ClusterVerbTests {
         #expect(
             await eventually { try await right.run("doctor").output.contains("was revoked, or never let in") },
             "\(right.said)")
+        let status = try await right.run("cluster", "status")
+        #expect(status.output.contains("not let in: this node was revoked"), "\(status)")
+        #expect(status.output.contains("next: llmstack cluster leave, then llmstack join TOKEN"), "\(status)")
     }
 }
