@@ -12,32 +12,32 @@ enum Checks {
 
     // MARK: After every event
 
-    static func always(_ world: World) {
-        for node in world.nodes {
-            for tier in node.tiers {
-                let limit = tier.slots + TierAdmission.extraInFlight
-                if tier.running.count + tier.backlog.count > limit || tier.admission.inFlightCount > limit {
-                    world.fail(
-                        .slots,
-                        "n\(node.index) \(tier.name): \(tier.running.count + tier.backlog.count) with \(tier.slots) slots"
-                    )
-                }
-                if tier.admission.waitingCount > TierAdmission.queueLimit {
-                    world.fail(.queue, "n\(node.index) \(tier.name): \(tier.admission.waitingCount) wait")
-                }
-                if tier.inHand != tier.live.count {
-                    world.fail(
-                        .count,
-                        "n\(node.index) \(tier.name): \(tier.inHand) counted, \(tier.live.count) there")
-                }
+    /// - Parameter index: of the node that it happened to, for nothing of any other has changed; below 0: of all.
+    static func always(_ world: World, _ index: Int) {
+        for node in index < 0 ? world.nodes[...] : world.nodes[index...index] {
+            for tier in node.tiers { always(tier, node, world) }
+            let membership = node.membership
+            let (leads, members) = (membership.leadCount, membership.members.count)
+            if leads > 4 * world.nodes.count || members > 2 * world.nodes.count {
+                world.fail(.sizes, "n\(node.index): \(leads) leads, \(members) members")
             }
-            if node.membership.leadCount > 4 * world.nodes.count
-                || node.membership.members.count > 2 * world.nodes.count
-            {
-                world.fail(
-                    .sizes,
-                    "n\(node.index): \(node.membership.leadCount) leads, \(node.membership.members.count) members")
-            }
+        }
+    }
+
+    private static func always(_ tier: SimTier, _ node: SimNode, _ world: World) {
+        let admission = tier.admission
+        let (inFlight, waiting) = (admission.inFlightCount, admission.waitingCount)
+        let started = tier.running.count + tier.backlog.count
+        let limit = tier.slots + TierAdmission.extraInFlight
+        if started > limit || inFlight > limit {
+            world.fail(.slots, "n\(node.index) \(tier.name): \(started) with \(tier.slots) slots")
+        }
+        if waiting > TierAdmission.queueLimit {
+            world.fail(.queue, "n\(node.index) \(tier.name): \(waiting) wait")
+        }
+        if inFlight + waiting != tier.live.count {
+            world.fail(
+                .count, "n\(node.index) \(tier.name): \(inFlight + waiting) counted, \(tier.live.count) there")
         }
     }
 

@@ -145,7 +145,7 @@ final class World {
         while violation == nil, let entry = queue.pop(), entry.moment <= end {
             moment = entry.moment
             take(entry)
-            Checks.always(self)
+            Checks.always(self, entry.node)
             events += 1
         }
         return violation
