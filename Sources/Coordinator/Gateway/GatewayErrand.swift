@@ -27,7 +27,6 @@ final class GatewayErrand: Itinerary {
     private var tried: [NodeID] = []
     /// Routers that have had it.
     private var attempts = 0
-    private var hasReply = false
     private var ticket: Int?
     private var timer: Scheduled<Void>?
 
@@ -48,7 +47,7 @@ final class GatewayErrand: Itinerary {
     /// A host that froze, or lost its power, says nothing any more, and no connection tells of it for minutes.
     func prospect(isWaiting: Bool) -> Prospect {
         guard let router else { return .fair }
-        if !hasReply { desk.suspect(router.node) }
+        if isWaiting { desk.suspect(router.node) }
         return desk.isGone(router.node) ? .lost : .fair
     }
 
@@ -78,7 +77,6 @@ final class GatewayErrand: Itinerary {
             return .another
         }
         // 4
-        hasReply = true
         var head = head
         HopFields.stripReply(&head.fields)
         return .pass(head)
